@@ -1,0 +1,36 @@
+"""The nouns, the protocols, the errors, and what everything else stands on."""
+
+from folkmoot.core.bars import Bar as Bar
+from folkmoot.core.bars import Bars as Bars
+from folkmoot.core.bars import Floats as Floats
+from folkmoot.core.bars import Times as Times
+from folkmoot.core.decision import Ack as Ack
+from folkmoot.core.decision import Book as Book
+from folkmoot.core.decision import Case as Case
+from folkmoot.core.decision import Clamp as Clamp
+from folkmoot.core.decision import Decision as Decision
+from folkmoot.core.decision import Evidence as Evidence
+from folkmoot.core.decision import Fill as Fill
+from folkmoot.core.decision import Order as Order
+from folkmoot.core.decision import Reject as Reject
+from folkmoot.core.decision import Signal as Signal
+from folkmoot.core.decision import Target as Target
+from folkmoot.core.decision import Unknown as Unknown
+from folkmoot.core.errors import AmbiguousSymbol as AmbiguousSymbol
+from folkmoot.core.errors import BadBars as BadBars
+from folkmoot.core.errors import DataError as DataError
+from folkmoot.core.errors import EnvironmentProblem as EnvironmentProblem
+from folkmoot.core.errors import FolkmootError as FolkmootError
+from folkmoot.core.errors import JournalError as JournalError
+from folkmoot.core.errors import SourceError as SourceError
+from folkmoot.core.errors import UnknownOption as UnknownOption
+from folkmoot.core.errors import UnknownSymbol as UnknownSymbol
+from folkmoot.core.errors import Unreachable as Unreachable
+from folkmoot.core.errors import Untrained as Untrained
+from folkmoot.core.errors import UsageError as UsageError
+from folkmoot.core.forecast import LEVELS as LEVELS
+from folkmoot.core.forecast import Belief as Belief
+from folkmoot.core.forecast import Features as Features
+from folkmoot.core.forecast import Forecast as Forecast
+from folkmoot.core.timeframe import TIMEFRAMES as TIMEFRAMES
+from folkmoot.core.timeframe import Timeframe as Timeframe

@@ -42,7 +42,7 @@ class Bar:
                 f"bar of {self.symbol} opening at {self.open_time}: {reason}",
                 rows=[(0, reason)],
                 where="bar",
-                allowed="finite prices above zero, low <= open, close <= high, volume >= 0 or unknown",
+                allowed="finite prices > 0, low <= open, close <= high, volume >= 0 or unknown",
             )
 
     @property
@@ -141,8 +141,12 @@ class Bars:
             self.symbol,
             self.timeframe,
             self.open_time[start:stop],
-            *(getattr(self, name)[start:stop] for name in COLUMNS),
-            extra={name: column[start:stop] for name, column in self.extra.items()},
+            self.open[start:stop],
+            self.high[start:stop],
+            self.low[start:stop],
+            self.close[start:stop],
+            self.volume[start:stop],
+            {name: column[start:stop] for name, column in self.extra.items()},
         )
 
     def until(self, stop: int) -> "Bars":
