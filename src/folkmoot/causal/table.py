@@ -1,0 +1,147 @@
+"""What every operator is: its step's number, how long it waits, how long it remembers."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Param = float | int | str
+Params = tuple[Param, ...]
+
+NEVER = 1 << 40
+"""A stable length for what never forgets its start (a cumulative sum)."""
+
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One kind of node.
+
+    `code` is the number of its compiled step, `wait(params)` the known inputs it needs before
+    its first value less one, `fade(params)` the further bars until the start's effect is below
+    `TOLERANCE`, `state(params)` its float64 slots. `windowed` operators read a shared history of
+    their inputs; `text` is a format of the arguments, or empty for `name(args, params)`.
+    """
+
+    name: str
+    arity: int
+    code: int
+    wait: Callable[[Params], int] = lambda params: 0
+    fade: Callable[[Params], int] = lambda params: 0
+    state: Callable[[Params], int] = lambda params: 0
+    windowed: bool = False
+    text: str = ""
+
+
+def _length(params: Params) -> int:
+    return int(params[0])
+
+
+def _window(params: Params) -> int:
+    return int(params[0]) - 1
+
+
+def _bars_to_fade(kept: float) -> int:
+    """Return the bars after which a share `kept` of the past per bar is below the tolerance."""
+    return 0 if kept <= 0.0 else math.ceil(math.log(TOLERANCE) / math.log(kept))
+
+
+def _pure(name: str, arity: int, code: int, text: str = "") -> Operator:
+    return Operator(name, arity, code, text=text)
+
+
+def _windowed(name: str, code: int, arity: int = 1) -> Operator:
+    return Operator(name, arity, code, wait=_window, windowed=True)
+
+
+LEAVES = (
+    Operator("input", 0, 0),
+    Operator("const", 0, 1),
+    Operator("clock", 0, 2),
+    Operator("gap", 0, 3, state=lambda params: 1),
+)
+
+POINTWISE = (
+    _pure("add", 2, 10, "({} + {})"),
+    _pure("sub", 2, 11, "({} - {})"),
+    _pure("mul", 2, 12, "({} * {})"),
+    _pure("div", 2, 13, "({} / {})"),
+    _pure("pow", 2, 14, "({} ** {})"),
+    _pure("maximum", 2, 15),
+    _pure("minimum", 2, 16),
+    _pure("lt", 2, 17, "({} < {})"),
+    _pure("le", 2, 18, "({} <= {})"),
+    _pure("equal", 2, 19),
+    _pure("both", 2, 20),
+    _pure("either", 2, 21),
+    _pure("neg", 1, 30, "-{}"),
+    _pure("abs", 1, 31),
+    _pure("log", 1, 32),
+    _pure("exp", 1, 33),
+    _pure("sqrt", 1, 34),
+    _pure("sign", 1, 35),
+    _pure("relu", 1, 36),
+    _pure("sin", 1, 37),
+    _pure("cos", 1, 38),
+    _pure("tanh", 1, 39),
+    _pure("negate", 1, 40),
+    _pure("where", 3, 45),
+)
+
+STATEFUL = (
+    Operator(
+        "ema",
+        1,
+        50,
+        wait=_window,
+        fade=lambda params: _bars_to_fade(1.0 - 2.0 / (_length(params) + 1)),
+        state=lambda params: 2,
+    ),
+    Operator(
+        "wilder",
+        1,
+        51,
+        wait=_window,
+        fade=lambda params: _bars_to_fade(1.0 - 1.0 / _length(params)),
+        state=lambda params: 2,
+    ),
+    Operator(
+        "decay",
+        1,
+        52,
+        fade=lambda params: _bars_to_fade(float(params[0])),
+        state=lambda params: 2,
+    ),
+    Operator("running", 1, 53, fade=lambda params: NEVER, state=lambda params: 1),
+    Operator("hold", 2, 54, state=lambda params: 1),
+    Operator("barssince", 1, 55, state=lambda params: 1),
+    Operator(
+        "true_range",
+        3,
+        56,
+        wait=lambda params: 0 if params[0] == "range" else 1,
+        state=lambda params: 1,
+    ),
+)
+
+WINDOWED = (
+    Operator("lag", 1, 60, wait=_length, windowed=True),
+    _windowed("mean", 61),
+    _windowed("total", 62),
+    _windowed("std", 63),
+    _windowed("highest", 64),
+    _windowed("lowest", 65),
+    _windowed("rank", 66),
+    _windowed("deviation", 67),
+    _windowed("slope", 68),
+    _windowed("correlation", 69, arity=2),
+)
+
+OUTSIDE = (
+    Operator("at", 1, 90),
+    Operator("ta", -1, 91),
+)
+
+OPERATORS = {
+    operator.name: operator for operator in (*LEAVES, *POINTWISE, *STATEFUL, *WINDOWED, *OUTSIDE)
+}
