@@ -1,0 +1,91 @@
+"""One feature: a causal expression with what a model, a law or a reader must know about it."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from folkmoot.causal import Expr, at
+from folkmoot.causal.expr import lengths
+from folkmoot.core.timeframe import Timeframe
+
+Mirror = Literal["ratio", "level", "approximate", "even", "none"]
+"""What turning the chart upside down does to a column.
+
+`ratio`: the sign flips under p -> 1/p; `level`: under p -> K - p; `approximate`: it flips on at
+least 98 % of bars under p -> 1/p; `even`: the value stays under one of the two; `none`: no law.
+High and low change places in either.
+"""
+
+HIGHER: dict[str, tuple[str, ...]] = {
+    "1m": ("15m", "1h"),
+    "5m": ("1h", "4h"),
+    "15m": ("1h", "4h"),
+    "30m": ("2h", "1d"),
+    "1h": ("4h", "1d"),
+    "2h": ("1d", "1w"),
+    "4h": ("1d", "1w"),
+    "1d": ("1w",),
+    "1w": (),
+}
+"""The coarser timeframes that a decision timeframe also looks at."""
+
+LONGEST_COPY = 60
+"""Columns are copied to a higher timeframe only if they are stable after so many of its bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named, stationary, causal number per bar.
+
+    `unit` says what one of it is, in words; `group` is the family it belongs to; `timeframe` is
+    the decision timeframe, needed only for the lengths of a column that reads a coarser one.
+    """
+
+    name: str
+    expr: Expr
+    unit: str
+    mirror: Mirror
+    group: str
+    timeframe: Timeframe | None = None
+
+    @property
+    def formula(self) -> str:
+        """The expression as text."""
+        return str(self.expr)
+
+    @property
+    def warmup(self) -> int:
+        """Index of the first known value on clean bars."""
+        return lengths(self.expr, self.timeframe)[0]
+
+    @property
+    def stable(self) -> int:
+        """Bars after which the effect of where the history starts is below 1e-6, relative."""
+        return lengths(self.expr, self.timeframe)[1]
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Names of the bar columns that are read."""
+        return self.expr.inputs
+
+    def seen_from(self, timeframe: Timeframe) -> "Column":
+        """Return the same column, for decisions in `timeframe`."""
+        return replace(self, timeframe=timeframe)
+
+
+def copies(columns: tuple[Column, ...], timeframe: Timeframe) -> tuple[Column, ...]:
+    """Return the columns on closed bars of the higher timeframes of `timeframe`.
+
+    A copy of `x` at 4h is called `x_4h`. Columns that need more than `LONGEST_COPY` coarse bars to
+    become stable are left out.
+    """
+    short = [column for column in columns if column.stable <= LONGEST_COPY]
+    return tuple(
+        replace(
+            column,
+            name=f"{column.name}_{coarse}",
+            expr=at(coarse, column.expr),
+            timeframe=timeframe,
+        )
+        for coarse in HIGHER[timeframe.label]
+        for column in short
+    )

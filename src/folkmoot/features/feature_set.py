@@ -1,0 +1,148 @@
+"""A named set of columns for one decision timeframe, and the table it makes of bars."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from folkmoot.causal import Program, compile
+from folkmoot.core import plugins
+from folkmoot.core.bars import Bars, Floats, Times
+from folkmoot.core.errors import UsageError
+from folkmoot.core.hashing import content_hash
+from folkmoot.core.timeframe import Timeframe
+from folkmoot.features.column import Column
+
+SETS = "folkmoot.features.sets"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """The features of n bars: `values[n, columns]` float64, unknown is NaN; `known_at[n]` ms."""
+
+    values: Floats
+    names: tuple[str, ...]
+    known_at: Times
+
+    def __len__(self) -> int:
+        return len(self.known_at)
+
+    def of(self, *names: str) -> Floats:
+        """Return `[n, len(names)]`: the named columns."""
+        return self.values[:, [self.names.index(name) for name in names]]
+
+    def unknown(self) -> tuple[str, ...]:
+        """Return the names of the columns that are unknown on every row."""
+        silent = np.flatnonzero(np.isnan(self.values).all(axis=0))
+        return tuple(self.names[column] for column in silent)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Columns for decisions in one timeframe.
+
+    Raises `UsageError` where two columns share a name.
+    """
+
+    name: str
+    timeframe: Timeframe
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise UsageError(f"columns share a name: {twice}", where=self.name, allowed="unique")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def warmup(self) -> int:
+        """Index of the first row on which every column is known, on clean bars."""
+        return max((column.warmup for column in self.columns), default=0)
+
+    @property
+    def stable(self) -> int:
+        """Rows after which where the history starts no longer matters to any column."""
+        return max((column.stable for column in self.columns), default=0)
+
+    def column(self, name: str) -> Column:
+        """Return one column, or raise `UsageError` that lists the names."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UsageError(f"no column {name!r}", where=self.name, allowed=list(self.names))
+
+    def only(self, names: Iterable[str]) -> "FeatureSet":
+        """Return the set of the named columns, in the order of this set."""
+        wanted = {self.column(name).name for name in names}
+        return replace(self, columns=tuple(c for c in self.columns if c.name in wanted))
+
+    def without(self, names: Iterable[str]) -> "FeatureSet":
+        """Return the set less the named columns."""
+        left_out = {self.column(name).name for name in names}
+        return replace(self, columns=tuple(c for c in self.columns if c.name not in left_out))
+
+    def plus(self, other: "FeatureSet") -> "FeatureSet":
+        """Return this set followed by the columns of `other` that it lacks by name."""
+        present = set(self.names)
+        added = (c.seen_from(self.timeframe) for c in other.columns if c.name not in present)
+        return replace(self, columns=(*self.columns, *added))
+
+    def knowable(self, bars: Bars) -> tuple["FeatureSet", tuple[str, ...]]:
+        """Return (the set less the columns unknown on every one of `bars`, their names).
+
+        A series without volume loses exactly the columns that read it, a series shorter than a
+        column's warm-up that column.
+        """
+        dropped = self.matrix(bars).unknown()
+        return self.without(dropped), dropped
+
+    def program(self) -> Program:
+        """Return the compiled set; one set is compiled once a process."""
+        return _compiled(self)
+
+    def matrix(self, bars: Bars) -> Table:
+        """Compute the features of `bars`, one row a bar, known at its close.
+
+        Raises `UsageError` for bars of another timeframe.
+        """
+        if bars.timeframe != self.timeframe:
+            raise UsageError(
+                f"bars of {bars.timeframe} for the set {self.name!r} of {self.timeframe}",
+                where="feature set",
+                allowed=str(self.timeframe),
+            )
+        return Table(self.program().matrix(bars), self.names, bars.close_time)
+
+    def hash(self) -> str:
+        """Return the SHA-256 of the timeframe, the names and the formulas, in order."""
+        formulas = [[column.name, column.formula] for column in self.columns]
+        return content_hash(self.name, self.timeframe.label, formulas)
+
+
+def feature_set(name: str, timeframe: str | Timeframe) -> FeatureSet:
+    """Return the feature set of that name for decisions in `timeframe`.
+
+    Raises `UsageError` that lists the sets for an unknown name.
+    """
+    frame = Timeframe.of(timeframe)
+    columns = plugins.load(SETS, name)(frame)
+    return FeatureSet(name, frame, tuple(column.seen_from(frame) for column in columns))
+
+
+def feature_sets() -> list[str]:
+    """Return the names of the feature sets, sorted.
+
+    >>> feature_sets()
+    ['bars', 'core']
+    """
+    return plugins.names(SETS)
+
+
+@lru_cache(maxsize=64)
+def _compiled(columns: FeatureSet) -> Program:
+    return compile({c.name: c.expr for c in columns.columns}, columns.timeframe)

@@ -1,0 +1,1 @@
+"""Feature sets: one file each, whose `PLUGIN` maps a decision timeframe to its columns."""

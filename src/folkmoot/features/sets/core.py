@@ -1,0 +1,213 @@
+"""The set `core`: some sixty stationary columns of one bar series and its two higher timeframes.
+
+Prices enter as differences of their logarithms in units of `ewma_vol` or as bounded oscillators,
+volume as a share of its own recent mean, time as a point on a circle.
+"""
+
+import math
+
+from folkmoot.causal import (
+    Expr,
+    cos,
+    day_of_week,
+    ema,
+    hour_of_day,
+    lag,
+    log,
+    mean,
+    rank,
+    sign,
+    sin,
+    slope,
+    std,
+    total,
+    volume,
+)
+from folkmoot.core.timeframe import DAY, Timeframe
+from folkmoot.features.column import Column, Mirror, copies
+from folkmoot.features.volatility import (
+    close_to_close,
+    ewma_vol,
+    garman_klass,
+    log_close,
+    log_high,
+    log_low,
+    log_open,
+    log_return,
+    parkinson,
+    rogers_satchell,
+    yang_zhang,
+)
+from folkmoot.indicators.adx import adx
+from folkmoot.indicators.bollinger import bollinger
+from folkmoot.indicators.cci import cci
+from folkmoot.indicators.macd import macd
+from folkmoot.indicators.rsi import rsi
+from folkmoot.indicators.stochastic import stochastic
+from folkmoot.indicators.wavetrend import wavetrend
+
+RETURN_LAGS = (1, 2, 3, 5, 8, 13, 21)
+RANKED_OVER = 500
+SIGMA = ewma_vol()
+DEVIATIONS = "standard deviations of one bar"
+
+
+def core(timeframe: Timeframe) -> tuple[Column, ...]:
+    """Return the columns for decisions in `timeframe`, copies of higher timeframes last."""
+    windowed = (*_windowed_prices(), *_windowed_volume())
+    return (
+        *_returns(),
+        *_volatility(),
+        *_candle(),
+        *_momentum(),
+        *_trend(),
+        *_long_volume(),
+        *windowed,
+        *_calendar(timeframe),
+        *_ranks(),
+        *copies(windowed, timeframe),
+    )
+
+
+def _returns() -> tuple[Column, ...]:
+    moves = (
+        Column(
+            f"return_{k}",
+            (log_close - lag(log_close, k)) / (math.sqrt(k) * SIGMA),
+            f"standard deviations of {k} bars",
+            "ratio",
+            "returns",
+        )
+        for k in RETURN_LAGS
+    )
+    last = sign(log_return)
+    return (
+        *moves,
+        Column("last_sign", last, "sign", "ratio", "returns"),
+        Column("same_sign", last * lag(last), "product of the last two signs", "even", "returns"),
+    )
+
+
+def _volatility() -> tuple[Column, ...]:
+    estimates = {
+        "vol_close": close_to_close,
+        "vol_parkinson": parkinson,
+        "vol_garman_klass": garman_klass,
+        "vol_rogers_satchell": rogers_satchell,
+        "vol_yang_zhang": yang_zhang,
+    }
+    return tuple(
+        Column(name, estimate(20) / SIGMA, "ratio to ewma_vol", "even", "volatility")
+        for name, estimate in estimates.items()
+    )
+
+
+def _candle() -> tuple[Column, ...]:
+    wicks = log_high + log_low - log_open - log_close
+    return (
+        _scaled("body", log_close - log_open, "ratio", "candle"),
+        _scaled("wicks", wicks, "ratio", "candle"),
+        _scaled("span", log_high - log_low, "even", "candle"),
+    )
+
+
+def _momentum() -> tuple[Column, ...]:
+    wave = wavetrend()
+    move = macd(log_close)
+    return (
+        Column("rsi_14", rsi(n=14) - 50.0, "points from 50", "level", "momentum"),
+        Column("rsi_9", rsi(n=9) - 50.0, "points from 50", "level", "momentum"),
+        Column("wavetrend", wave["wt1"], "points", "level", "momentum"),
+        Column("wavetrend_gap", wave["wt1"] - wave["wt2"], "points", "level", "momentum"),
+        _scaled("macd", move["macd"], "ratio", "momentum"),
+        _scaled("macd_histogram", move["histogram"], "ratio", "momentum"),
+    )
+
+
+def _trend() -> tuple[Column, ...]:
+    movement = adx()
+    direction = movement["plus_di"] - movement["minus_di"]
+    return (
+        _scaled("ema_8", log_close - ema(log_close, 8), "ratio", "trend"),
+        _scaled("ema_20", log_close - ema(log_close, 20), "ratio", "trend"),
+        _scaled("ema_50", log_close - ema(log_close, 50), "ratio", "trend"),
+        _scaled("ema_20_80", ema(log_close, 20) - ema(log_close, 80), "ratio", "trend"),
+        _scaled("slope_10", slope(log_close, 10), "ratio", "trend"),
+        _scaled("slope_30", slope(log_close, 30), "ratio", "trend"),
+        Column("adx_14", movement["adx"], "points", "even", "trend"),
+        Column("direction_14", direction, "points", "level", "trend"),
+    )
+
+
+def _long_volume() -> tuple[Column, ...]:
+    size = log(volume)
+    score = (size - mean(size, 20)) / std(size, 20)
+    pace = mean(volume, 5) / mean(volume, 50)
+    return (
+        Column("volume_score", score, "standard deviations of log volume", "even", "volume"),
+        Column("volume_pace", pace, "mean of 5 bars over mean of 50", "even", "volume"),
+    )
+
+
+def _windowed_prices() -> tuple[Column, ...]:
+    usual = close_to_close(20)
+    drift = (log_close - lag(log_close, 20)) / (math.sqrt(20.0) * usual)
+    burst = close_to_close(5) / close_to_close(40)
+    bands = bollinger(log_close)
+    breadth = (bands["upper"] - bands["lower"]) / usual
+    return (
+        Column("drift_20", drift, "standard deviations of 20 bars", "ratio", "trend"),
+        Column("vol_burst", burst, "volatility of 5 bars over 40", "even", "volatility"),
+        Column("stochastic_14", stochastic()["k"] - 50.0, "points from 50", "level", "momentum"),
+        Column("cci_20", cci(n=20), "points", "level", "momentum"),
+        Column("percent_b", bands["percent_b"] - 0.5, "bands from the middle", "ratio", "bands"),
+        Column("band_width", breadth, DEVIATIONS, "even", "bands"),
+    )
+
+
+def _windowed_volume() -> tuple[Column, ...]:
+    signed = total(sign(log_return) * volume, 20) / total(volume, 20)
+    share = volume / mean(volume, 20)
+    return (
+        Column("volume_share", share, "ratio to the mean of 20 bars", "even", "volume"),
+        Column("signed_volume", signed, "share up less share down", "ratio", "volume"),
+    )
+
+
+def _calendar(timeframe: Timeframe) -> tuple[Column, ...]:
+    """Return the clock columns that are not the same on every bar of `timeframe`."""
+    day, week = hour_of_day * (math.tau / 24.0), day_of_week * (math.tau / 7.0)
+    hours = (
+        Column("hour_sin", sin(day), "circle", "even", "calendar"),
+        Column("hour_cos", cos(day), "circle", "even", "calendar"),
+    )
+    weekdays = (
+        Column("weekday_sin", sin(week), "circle", "even", "calendar"),
+        Column("weekday_cos", cos(week), "circle", "even", "calendar"),
+    )
+    return (
+        *(hours if timeframe.ms < DAY else ()),
+        *(weekdays if timeframe.ms <= DAY else ()),
+    )
+
+
+def _ranks() -> tuple[Column, ...]:
+    wave = wavetrend()
+    oscillators = {
+        "rank_rsi14": rsi(n=14),
+        "rank_wt": wave["wt1"],
+        "rank_cci20": cci(n=20),
+        "rank_adx14": adx()["adx"],
+        "rank_rsi9": rsi(n=9),
+    }
+    return tuple(
+        Column(name, rank(expr, RANKED_OVER), f"share of {RANKED_OVER} bars", "none", "ranks")
+        for name, expr in oscillators.items()
+    )
+
+
+def _scaled(name: str, expr: Expr, mirror: Mirror, group: str) -> Column:
+    return Column(name, expr / SIGMA, DEVIATIONS, mirror, group)
+
+
+PLUGIN = core

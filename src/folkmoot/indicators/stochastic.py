@@ -1,0 +1,17 @@
+"""Stochastic oscillator (Lane)."""
+
+from folkmoot.causal import Expr, close, high, highest, low, lowest, mean
+
+
+def stochastic(n: int = 14, smoothing: int = 1, d: int = 3) -> dict[str, Expr]:
+    """Return the place of the close in the range of the last n bars, from 0 to 100.
+
+    The keys are `k`, a mean over `smoothing` bars, and `d`, the mean of k over d bars; NaN where
+    the range is empty.
+
+    >>> {name: line.warmup for name, line in stochastic().items()}
+    {'k': 13, 'd': 15}
+    """
+    floor = lowest(low, n)
+    k = mean(100.0 * (close - floor) / (highest(high, n) - floor), smoothing)
+    return {"k": k, "d": mean(k, d)}
