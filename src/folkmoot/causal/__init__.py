@@ -52,17 +52,22 @@ from folkmoot.causal.operators import (
     where,
     wilder,
 )
+from folkmoot.causal.program import Program, compile
+from folkmoot.causal.stream import Stream
 from folkmoot.causal.table import NEVER
 
 __all__ = [
     "NEVER",
     "Expr",
+    "Program",
+    "Stream",
     "at",
     "barssince",
     "both",
     "clip",
     "close",
     "column",
+    "compile",
     "const",
     "correlation",
     "cos",

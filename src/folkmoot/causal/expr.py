@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn, Union
 from weakref import WeakValueDictionary
 
@@ -120,7 +120,7 @@ class Expr:
 
     @property
     def stable(self) -> int:
-        """Bars after which the start's effect is below 1e-6, relative; `NEVER` for a running sum."""
+        """Bars after which the start's effect is below 1e-6, relative; `NEVER` for a sum."""
         return lengths(self)[1]
 
     @property
@@ -148,15 +148,15 @@ def as_expr(value: Value) -> Expr:
     return value if isinstance(value, Expr) else const(value)
 
 
-def walk(*roots: Expr) -> list[Expr]:
-    """Return every node under `roots` once, arguments before their readers."""
+def walk(*roots: Expr, leaves: Collection[Expr] = ()) -> list[Expr]:
+    """Return every node under `roots` once, arguments before readers; not below `leaves`."""
     order: dict[Expr, None] = {}
     stack = [(root, False) for root in reversed(roots)]
     while stack:
         node, ready = stack.pop()
         if node in order:
             continue
-        if ready:
+        if ready or node in leaves:
             order[node] = None
         else:
             stack.append((node, True))

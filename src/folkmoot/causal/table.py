@@ -19,8 +19,9 @@ class Operator:
 
     `code` is the number of its compiled step, `wait(params)` the known inputs it needs before
     its first value less one, `fade(params)` the further bars until the start's effect is below
-    `TOLERANCE`, `state(params)` its float64 slots. `windowed` operators read a shared history of
-    their inputs; `text` is a format of the arguments, or empty for `name(args, params)`.
+    `TOLERANCE`, `state` its float64 slots, which begin as `origin`. `windowed` operators read a
+    shared line of past inputs; `text` is a format of the arguments, or empty for
+    `name(args, params)`.
     """
 
     name: str
@@ -28,7 +29,8 @@ class Operator:
     code: int
     wait: Callable[[Params], int] = lambda params: 0
     fade: Callable[[Params], int] = lambda params: 0
-    state: Callable[[Params], int] = lambda params: 0
+    state: int = 0
+    origin: float = 0.0
     windowed: bool = False
     text: str = ""
 
@@ -58,7 +60,7 @@ LEAVES = (
     Operator("input", 0, 0),
     Operator("const", 0, 1),
     Operator("clock", 0, 2),
-    Operator("gap", 0, 3, state=lambda params: 1),
+    Operator("gap", 0, 3, state=1, origin=math.nan),
 )
 
 POINTWISE = (
@@ -76,16 +78,16 @@ POINTWISE = (
     _pure("either", 2, 21),
     _pure("neg", 1, 30, "-{}"),
     _pure("abs", 1, 31),
-    _pure("log", 1, 32),
-    _pure("exp", 1, 33),
-    _pure("sqrt", 1, 34),
-    _pure("sign", 1, 35),
-    _pure("relu", 1, 36),
-    _pure("sin", 1, 37),
-    _pure("cos", 1, 38),
-    _pure("tanh", 1, 39),
-    _pure("negate", 1, 40),
-    _pure("where", 3, 45),
+    _pure("log", 1, 40),
+    _pure("exp", 1, 41),
+    _pure("sqrt", 1, 42),
+    _pure("sign", 1, 32),
+    _pure("relu", 1, 33),
+    _pure("sin", 1, 43),
+    _pure("cos", 1, 44),
+    _pure("tanh", 1, 45),
+    _pure("negate", 1, 34),
+    _pure("where", 3, 49),
 )
 
 STATEFUL = (
@@ -95,7 +97,7 @@ STATEFUL = (
         50,
         wait=_window,
         fade=lambda params: _bars_to_fade(1.0 - 2.0 / (_length(params) + 1)),
-        state=lambda params: 2,
+        state=2,
     ),
     Operator(
         "wilder",
@@ -103,24 +105,25 @@ STATEFUL = (
         51,
         wait=_window,
         fade=lambda params: _bars_to_fade(1.0 - 1.0 / _length(params)),
-        state=lambda params: 2,
+        state=2,
     ),
     Operator(
         "decay",
         1,
         52,
         fade=lambda params: _bars_to_fade(float(params[0])),
-        state=lambda params: 2,
+        state=2,
     ),
-    Operator("running", 1, 53, fade=lambda params: NEVER, state=lambda params: 1),
-    Operator("hold", 2, 54, state=lambda params: 1),
-    Operator("barssince", 1, 55, state=lambda params: 1),
+    Operator("running", 1, 53, fade=lambda params: NEVER, state=1),
+    Operator("hold", 2, 54, state=1, origin=math.nan),
+    Operator("barssince", 1, 55, state=1, origin=math.nan),
     Operator(
         "true_range",
         3,
         56,
         wait=lambda params: 0 if params[0] == "range" else 1,
-        state=lambda params: 1,
+        state=1,
+        origin=math.nan,
     ),
 )
 
