@@ -1,4 +1,4 @@
-"""Sources, the bar store, aggregation, quality and synthetic worlds; each loaded when first used."""
+"""Sources, bar store, aggregation, quality and worlds; each is loaded when first used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
