@@ -1,0 +1,37 @@
+"""Members of the committee that learn from bars: one file each, whose `PLUGIN` is the class."""
+
+from typing import Any
+
+from folkmoot.core import plugins
+
+BASELINES = ("base_rate", "always_up", "last_sign", "opposite_sign", "persistence", "ar1")
+"""What a member has to beat to be worth listening to."""
+
+REFERENCES = ("base_rate", "persistence", "ar1")
+"""The baselines whose probabilities mean something, not only their direction."""
+
+DEFAULT = ("logistic", "lightgbm", "lorentzian")
+"""The members of a committee that names none."""
+
+MACHINERY = frozenset({"calls", "forest", "memory", "newton", "rows", "scaling", "spread"})
+"""Files of this folder that members share and that are no members themselves."""
+
+MODELS: tuple[str, ...]
+"""The names of all members, sorted; found by file name and by entry point."""
+
+
+def build(name: str, **options: Any) -> Any:
+    """Construct the member of that name, untrained.
+
+    Raises `UsageError` that lists the names, `UnknownOption` that lists the options.
+
+    >>> build("persistence", pseudo_counts=10.0).horizons
+    (1,)
+    """
+    return plugins.build(__name__, name, **options)
+
+
+def __getattr__(attribute: str) -> Any:
+    if attribute == "MODELS":
+        return tuple(plugins.names(__name__))
+    raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")

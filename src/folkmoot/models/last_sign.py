@@ -1,0 +1,52 @@
+"""Momentum in one bar: the next move is called like the last."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from folkmoot.core.bars import Floats
+from folkmoot.core.forecast import LEVELS, Features, Forecast
+from folkmoot.models import calls, memory, rows
+
+
+class LastSign:
+    """Call the direction of the last bar.
+
+    The last move is close to close; after none at all nothing is called. `horizons`: bars ahead,
+    rising.
+    """
+
+    levels = LEVELS
+    lookback = 2
+    needs: tuple[str, ...] = ("log_close", "ewma_vol")
+    handles_missing = False
+
+    def __init__(self, horizons: tuple[int, ...] = (1,)) -> None:
+        self.horizons = rows.check_horizons(horizons)
+        self.learnt: memory.Arrays = {}
+
+    def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
+        """Learn the hit rate; raises `DataError` on fewer than 30 known labels."""
+        self.learnt = {**calls.fit_calls(self, x, _call(x), y, weights)}
+        return self
+
+    def predict(self, x: Features) -> Forecast:
+        """Forecast every row of `x`; raises `Untrained` before a fit."""
+        edge = rows.learnt(self)["edge"]
+        return rows.answer(self, x, calls.probability(_call(x), edge))
+
+    def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
+        """Return what was learnt, as arrays and as JSON facts."""
+        return memory.save(self)
+
+    @classmethod
+    def restore(cls, arrays: memory.Arrays, facts: dict[str, Any]) -> Self:
+        """Rebuild a fitted model from its state."""
+        return memory.load(cls, arrays, facts)
+
+
+def _call(x: Features) -> Floats:
+    return np.sign(rows.last_return(x))
+
+
+PLUGIN = LastSign
