@@ -152,12 +152,12 @@ def _long_volume() -> tuple[Column, ...]:
 def _windowed_prices() -> tuple[Column, ...]:
     usual = close_to_close(20)
     drift = (log_close - lag(log_close, 20)) / (math.sqrt(20.0) * usual)
-    burst = close_to_close(5) / close_to_close(40)
+    burst = close_to_close(5) / usual
     bands = bollinger(log_close)
     breadth = (bands["upper"] - bands["lower"]) / usual
     return (
         Column("drift_20", drift, "standard deviations of 20 bars", "ratio", "trend"),
-        Column("vol_burst", burst, "volatility of 5 bars over 40", "even", "volatility"),
+        Column("vol_burst", burst, "volatility of 5 bars over 20", "even", "volatility"),
         Column("stochastic_14", stochastic()["k"] - 50.0, "points from 50", "level", "momentum"),
         Column("cci_20", cci(n=20), "points", "level", "momentum"),
         Column("percent_b", bands["percent_b"] - 0.5, "bands from the middle", "ratio", "bands"),

@@ -1,0 +1,118 @@
+"""Laws of every output of every indicator and every column of every feature set.
+
+A new file is picked up by discovery; nothing here is edited for it.
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from folkmoot.causal import NEVER, Program, compile
+from folkmoot.core.bars import Bars, Floats
+from folkmoot.features import feature_set, feature_sets
+from folkmoot.indicators import expressions
+
+CHUNKS = (1, 7, 64)
+CUTS = (1, 57, 503, 1_100)
+
+
+@cache
+def programs() -> dict[str, Program]:
+    made = {"indicators": compile(expressions(), "1h")}
+    return made | {name: feature_set(name, "1h").program() for name in feature_sets()}
+
+
+@pytest.fixture(scope="module", params=["indicators", *feature_sets()])
+def program(request: pytest.FixtureRequest) -> Program:
+    return programs()[request.param]
+
+
+def differing(program: Program, found: Floats, expected: Floats) -> list[str]:
+    """Return the names of the columns that are not the same bits everywhere (NaN equals NaN)."""
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    return [program.names[column] for column in np.flatnonzero(~same.all(axis=0))]
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_streaming_gives_the_bits_of_the_batch(program: Program, series: Bars, chunk: int) -> None:
+    whole = program.matrix(series)
+    last = min(len(series), 12 * chunk + 700)
+    restarts = range(700, last, chunk) if chunk > 1 else (0, 1, 2, 333)
+    end = len(series) if chunk == 1 else None
+    for start in restarts:
+        seen, stream = program.warm(series.until(start))
+        assert differing(program, seen, whole[:start]) == []
+        stop = end or min(start + chunk, len(series))
+        rows = [stream.push_row(series.bar(row)).copy() for row in range(start, stop)]
+        assert differing(program, np.array(rows), whole[start:stop]) == []
+
+
+def other_future(bars: Bars, cut: int) -> Bars:
+    """Keep the bars before `cut` and follow them with a thousandfold mirrored path."""
+    past, future = bars.until(cut), bars.rows(cut, len(bars))
+    turned = {
+        "open": 1e3 * future.close[::-1],
+        "high": 1e3 * future.high[::-1],
+        "low": 1e3 * future.low[::-1],
+        "close": 1e3 * future.open[::-1],
+        "volume": 7.0 * future.volume[::-1],
+    }
+    joined = {name: np.concatenate((past.column(name), turned[name])) for name in turned}
+    return replace(bars, **joined)
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_future_does_not_change_the_past(program: Program, series: Bars, cut: int) -> None:
+    whole = program.matrix(series)[:cut]
+    assert differing(program, program.matrix(series.until(cut)), whole) == []
+    assert differing(program, program.matrix(other_future(series, cut))[:cut], whole) == []
+
+
+def test_every_value_is_known_from_its_warmup_on(program: Program, wandering: Bars) -> None:
+    known = ~np.isnan(program.matrix(wandering))
+    first = dict(zip(program.names, known.argmax(axis=0).tolist(), strict=True))
+    assert first == program.warmup
+    for column, name in enumerate(program.names):
+        assert known[first[name] :, column].all(), name
+
+
+def test_no_value_is_infinite(program: Program, series: Bars) -> None:
+    assert not np.isinf(program.matrix(series)).any()
+
+
+def test_an_unknown_volume_is_unknown_and_then_forgotten(program: Program, wandering: Bars) -> None:
+    hole = slice(700, 703)
+    volume = wandering.volume.copy()
+    volume[hole] = np.nan
+    whole, holed = program.matrix(wandering), program.matrix(replace(wandering, volume=volume))
+    for column, name in enumerate(program.names):
+        expr = program.exprs[name]
+        before, after = whole[:, column], holed[:, column]
+        if "volume" not in expr.inputs:
+            np.testing.assert_array_equal(before, after, name)
+            continue
+        np.testing.assert_array_equal(before[: hole.start], after[: hole.start], name)
+        if expr.op != "at":
+            assert np.isnan(after[hole]).all(), name
+        # Measured in its own bars: two more coarse ones hold the hole and the join.
+        span = program.stable[name] + 48
+        assert span < NEVER
+        forgotten = slice(hole.stop + span, None)
+        assert len(after[forgotten]) > 100, name
+        np.testing.assert_allclose(after[forgotten], before[forgotten], rtol=1e-5, atol=1e-9)
+
+
+def test_where_the_history_starts_is_forgotten_once_stable(
+    program: Program, wandering: Bars
+) -> None:
+    later = 240
+    whole, shorter = program.matrix(wandering), program.matrix(wandering.rows(later, 1_600))
+    for column, name in enumerate(program.names):
+        rows = slice(later + program.stable[name], None)
+        scale = np.nanmax(np.abs(whole[:, column]))
+        difference = np.abs(whole[rows, column] - shorter[rows.start - later :, column])
+        assert len(difference) > 100, name
+        allowed = 2.1e-3 if name.startswith("rank_") else 1e-5 * scale
+        assert np.nanmax(difference) <= allowed, name
