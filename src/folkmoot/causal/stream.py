@@ -1,5 +1,6 @@
 """One bar in, one row out."""
 
+import struct
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,8 @@ from folkmoot.causal.program import Program
 from folkmoot.core.bars import Bar, Bars, Floats
 from folkmoot.core.errors import BadBars, UsageError
 from folkmoot.core.timeframe import Timeframe
+
+_BAR = struct.Struct("7d")
 
 NARROW = 2
 """Rows of a register in a stream: one fine bar can close two coarse ones."""
@@ -30,6 +33,7 @@ class Stream:
         self._columns = np.empty((len(flat.columns), 1))
         self._out = np.empty((1, len(flat.wanted)))
         self._row = self._out[0]
+        self._fill = _BAR.pack_into
         self._extra = flat.columns[7:]
         if memories is not None:
             size = len(flat.start)
@@ -50,19 +54,13 @@ class Stream:
         if time <= self._last:
             self._refuse(bar)
         self._last = time
-        columns = self._columns
-        columns[:7, 0] = (
-            time,
-            time + self._ms,
-            bar.open,
-            bar.high,
-            bar.low,
-            bar.close,
-            bar.volume,
-        )
+        self._fill(
+            self._columns, 0, time, time + self._ms,
+            bar.open, bar.high, bar.low, bar.close, bar.volume,
+        )  # fmt: skip
         for place, name in enumerate(self._extra, start=7):
-            columns[place, 0] = bar.extra[name]
-        machine(self._code, self._memory, columns, self._out)
+            self._columns[place, 0] = bar.extra[name]
+        machine(self._code, self._memory, self._columns, self._out)
         return self._row
 
     def _accept(self, timeframe: Timeframe) -> None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, step
+from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, real, step, whole
 from folkmoot.core.bars import Floats
 
 NAN = math.nan
@@ -107,8 +107,8 @@ def aggregate(
         if running != 0.0 and end >= slot + ms:
             _put(mem, o + count, width, values, extras, slot, ms)
             count, running, skipped = count + ONE, 0.0, slot
-        mem[made + i] = count
-    mem[s], mem[s + ONE], mem[s + TWO], mem[s + THREE] = running, slot, skipped, count
+        mem[made + i] = real(count)
+    mem[s], mem[s + ONE], mem[s + TWO], mem[s + THREE] = running, slot, skipped, real(count)
     return count
 
 
@@ -123,6 +123,6 @@ def spread(
             mem[o + i] = held
         return
     for i in range(m):
-        count = Index(mem[made + i])
+        count = whole(mem[made + i])
         mem[o + i] = mem[coarse + count - ONE] if count > ZERO else held
-    mem[s] = mem[coarse + Index(mem[group + THREE]) - ONE]
+    mem[s] = mem[coarse + whole(mem[group + THREE]) - ONE]

@@ -16,6 +16,18 @@ step = njit(error_model="numpy", nogil=True)
 """Compile a step. Only the machine is cached on disk; the steps are compiled into it."""
 
 
+@step
+def whole(number: float) -> Index:
+    """Return an offset that was stored as a float64 (a signed conversion is one instruction)."""
+    return Index(np.int64(number))
+
+
+@step
+def real(index: Index) -> float:
+    """Return an offset as a float64."""
+    return float(np.int64(index))
+
+
 @intrinsic
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """Return x * y + z rounded once, inside a compiled function."""

@@ -10,7 +10,7 @@ State of a line: where this tile begins, where the next begins, known values in 
 
 import math
 
-from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, step
+from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, real, step, whole
 from folkmoot.core.bars import Floats
 
 NAN = math.nan
@@ -21,7 +21,7 @@ def remember(
     mem: Floats, o: Index, a: Index, s: Index, length: Index, room: Index, m: Index
 ) -> None:
     """Append a tile to a line; write how many values in a row have been known."""
-    line, where, run = s + THREE, Index(mem[s + ONE]), mem[s + TWO]
+    line, where, run = s + THREE, whole(mem[s + ONE]), mem[s + TWO]
     if where + m > room:
         keep = length - ONE
         for i in range(keep):
@@ -32,15 +32,15 @@ def remember(
         mem[line + where + i] = x
         run = run + 1.0 if x == x else 0.0
         mem[o + i] = run
-    mem[s] = where
-    mem[s + ONE] = where + m
+    mem[s] = real(where)
+    mem[s + ONE] = real(where + m)
     mem[s + TWO] = run
 
 
 @step
 def recall(mem: Floats, o: Index, s: Index, k: Index, m: Index) -> None:
     """Write the value of k bars ago."""
-    first = s + THREE + Index(mem[s]) - k
+    first = s + THREE + whole(mem[s]) - k
     for i in range(m):
         mem[o + i] = mem[first + i]
 
@@ -101,7 +101,7 @@ def _distances(mem: Floats, first: Index, n: Index, newest: float, centre: float
 @step
 def moments(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
     """Write the mean, the sum, the standard deviation or the mean distance from the mean."""
-    first, count = s + THREE + Index(mem[s]) + ONE - n, float(n)
+    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
     for i in range(m):
         value = NAN
         if mem[runs + i] >= count:
@@ -138,7 +138,7 @@ def _top(mem: Floats, first: Index, n: Index, sign: float) -> float:
 @step
 def extremes(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
     """Write the largest or the smallest of the last n values."""
-    first, count = s + THREE + Index(mem[s]) + ONE - n, float(n)
+    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
     sign = 1.0 if op == 64 else -1.0
     for i in range(m):
         mem[o + i] = _top(mem, first + i, n, sign) if mem[runs + i] >= count else NAN
@@ -147,7 +147,7 @@ def extremes(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m:
 @step
 def place(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
     """Write the share of the last n values below the newest, ties counting half."""
-    first, count = s + THREE + Index(mem[s]) + ONE - n, float(n)
+    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
     for i in range(m):
         value = NAN
         if mem[runs + i] >= count:
@@ -164,7 +164,7 @@ def place(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> N
 @step
 def slope(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
     """Write the least-squares slope per bar of the last n values."""
-    first, count = s + THREE + Index(mem[s]) + ONE - n, float(n)
+    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
     middle, spread = 0.5 * (count - 1.0), count * (count * count - 1.0) / 12.0
     for i in range(m):
         value = NAN
@@ -173,19 +173,19 @@ def slope(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> N
             a = b = 0.0
             j = ZERO
             while j + TWO <= n:
-                a += (float(j) - middle) * (mem[first + i + j] - newest)
-                b += (float(j + ONE) - middle) * (mem[first + i + j + ONE] - newest)
+                a += (real(j) - middle) * (mem[first + i + j] - newest)
+                b += (real(j + ONE) - middle) * (mem[first + i + j + ONE] - newest)
                 j += TWO
             if j < n:
-                a += (float(j) - middle) * (mem[first + i + j] - newest)
+                a += (real(j) - middle) * (mem[first + i + j] - newest)
             value = (a + b) / spread
         mem[o + i] = value
 
 
 @step
 def _products(mem: Floats, x: Index, y: Index, n: Index, x_newest: float, y_newest: float) -> float:
-    x_mean = _sum(mem, x, n, x_newest) / float(n)
-    y_mean = _sum(mem, y, n, y_newest) / float(n)
+    x_mean = _sum(mem, x, n, x_newest) / real(n)
+    y_mean = _sum(mem, y, n, y_newest) / real(n)
     xx = yy = xy = 0.0
     for j in range(n):
         p = (mem[x + j] - x_newest) - x_mean
@@ -203,8 +203,8 @@ def correlation(
     mem: Floats, o: Index, x_runs: Index, y_runs: Index, x: Index, y: Index, n: Index, m: Index
 ) -> None:
     """Write Pearson's correlation of two lines over the last n bars."""
-    x_first, count = x + THREE + Index(mem[x]) + ONE - n, float(n)
-    y_first, last = y + THREE + Index(mem[y]) + ONE - n, n - ONE
+    x_first, count = x + THREE + whole(mem[x]) + ONE - n, real(n)
+    y_first, last = y + THREE + whole(mem[y]) + ONE - n, n - ONE
     for i in range(m):
         value = NAN
         if mem[x_runs + i] >= count and mem[y_runs + i] >= count:
