@@ -1,0 +1,135 @@
+"""What the committee said: of one row, and of all rows."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from folkmoot.core.bars import Floats, Times
+
+STATUSES = ("ok", "warming", "no_earned_weight", "unknown_features", "stale")
+
+
+class Ballots(Protocol):
+    """The members' out-of-fold forecasts, as `folkmoot.training.Ballots` holds them.
+
+    `p_up[n, m]`, `quantiles[n, m, 7]`, `y[n]` log returns, `label_known_at[n]` and `known_at[n]`
+    epoch ms, `block[n]`, which is -1 before the first block.
+    """
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Their names, in the order of the columns."""
+
+    @property
+    def p_up(self) -> Floats:
+        """Probability of a rise."""
+
+    @property
+    def quantiles(self) -> Floats:
+        """Quantiles of the log return."""
+
+    @property
+    def y(self) -> Floats:
+        """Log returns, NaN where unknown."""
+
+    @property
+    def label_known_at(self) -> Times:
+        """When each log return is known; the largest int64 where it never is."""
+
+    @property
+    def known_at(self) -> Times:
+        """The decision instants."""
+
+    @property
+    def block(self) -> npt.NDArray[np.int8]:
+        """Which refit each row's forecasts come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bar's forecasts, and the labels that have become known with it.
+
+    `p_up[m]` and `quantiles[m, 7]` in the order of the members, NaN where unknown; `labels` holds
+    (row number, log return, known_at), oldest first.
+    """
+
+    known_at: int
+    block: int
+    p_up: Floats
+    quantiles: Floats
+    labels: tuple[tuple[int, float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What the committee says at one bar; unknown is NaN.
+
+    `p_up` is the consensus' probability of a rise; `confidence` that its side is right, with the
+    80 % `interval` and the number of matured outcomes behind it; `life` in bars; `calibrated` and
+    `weights` in the order of the members.
+    """
+
+    status: str
+    p_up: float
+    quantiles: tuple[float, ...]
+    confidence: float
+    interval: tuple[float, float]
+    n_evidence: int
+    life: float
+    calibrated: tuple[float, ...]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Minutes:
+    """What the committee said at every row; the fields are `Hearing`'s, one row a bar.
+
+    `names[m]`, `calibrated[n, m]`, `weights[n, m]`, `p_up[n]`, `quantiles[n, 7]` with the outer two
+    adapted by conformal inference, `confidence[n]`, `interval[n, 2]`, `n_evidence[n]`, `life[n]`,
+    `status[n]` as an index into `STATUSES`.
+    """
+
+    names: tuple[str, ...]
+    calibrated: Floats
+    weights: Floats
+    p_up: Floats
+    quantiles: Floats
+    confidence: Floats
+    interval: Floats
+    n_evidence: Times
+    life: Floats
+    status: npt.NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.p_up)
+
+    def at(self, t: int) -> Hearing:
+        """Return what was said at row `t`."""
+        return Hearing(
+            status=STATUSES[self.status[t]],
+            p_up=float(self.p_up[t]),
+            quantiles=tuple(self.quantiles[t].tolist()),
+            confidence=float(self.confidence[t]),
+            interval=(float(self.interval[t, 0]), float(self.interval[t, 1])),
+            n_evidence=int(self.n_evidence[t]),
+            life=float(self.life[t]),
+            calibrated=tuple(self.calibrated[t].tolist()),
+            weights=tuple(self.weights[t].tolist()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a member stands: matured calibrated rows, mean gain over the best reference, weight.
+
+    `gain` in nats a bar with its Newey-West `z`, NaN before 500 rows; `calibrator` is `none`,
+    `platt` or `isotonic`.
+    """
+
+    n: int
+    gain: float
+    z: float
+    weight: float
+    calibrator: str

@@ -1,0 +1,90 @@
+"""Earned weights: a member speaks in proportion to the skill it has shown and nothing else.
+
+1. On every matured row where a member and all references were already calibrated, keep its gain in
+   log loss over each reference.
+2. The best reference is the one with the smallest mean gain over it; z is that mean over its
+   Newey-West standard error.
+3. Weight ~ max(0, mean gain) (1 - 1 / z^2), zero unless z > 1 and there are `EARNING_ROWS` rows.
+4. The consensus is the logarithmic pool of the weighted members that have a forecast.
+"""
+
+import math
+
+from numba import njit
+
+from folkmoot.core.bars import Floats
+
+EARNING_ROWS = 500
+
+
+@njit(cache=True)
+def newey_west_lags(n: int, horizon: int) -> int:
+    """Return max(horizon - 1, floor(4 (n / 100)^(2/9)))."""
+    return max(horizon - 1, math.floor(4.0 * float((n / 100.0) ** (2.0 / 9.0))))
+
+
+@njit(cache=True)
+def add_gain(gains: Floats, n: int, products: Floats, gain: float) -> None:
+    """Append a gain to `gains[:n]`; add its products with the latest gains to `products[lag]`."""
+    gains[n] = gain
+    for lag in range(min(len(products), n + 1)):
+        products[lag] += gain * gains[n - lag]
+
+
+@njit(cache=True)
+def mean_and_z(
+    gains: Floats, n: int, total: float, products: Floats, lags: int
+) -> tuple[float, float]:
+    """Return the mean of `gains[:n]` and its Newey-West (1987) z, with Bartlett weights.
+
+    `total` is their sum and `products[k]` the sum of products at lag k.
+    """
+    mean = total / n
+    spread = products[0] / n - mean * mean
+    if spread <= 1e-24:
+        return mean, 0.0
+    variance = spread
+    head = tail = 0.0
+    for k in range(1, min(lags, n - 1, len(products) - 1) + 1):
+        head += gains[k - 1]
+        tail += gains[n - k]
+        covariance = products[k] - mean * (2.0 * total - head - tail) + (n - k) * mean * mean
+        variance += 2.0 * (1.0 - k / (lags + 1.0)) * covariance / n
+    if variance <= 0.0:
+        variance = spread
+    return mean, mean / math.sqrt(variance / n)
+
+
+@njit(cache=True)
+def earned(mean: float, z: float, n: int) -> float:
+    """Return the weight that a mean gain with this z over n rows has earned, before scaling."""
+    if n < EARNING_ROWS or z <= 1.0:
+        return 0.0
+    return max(0.0, mean) * (1.0 - 1.0 / (z * z))
+
+
+@njit(cache=True)
+def share(weights: Floats, ratios: Floats) -> None:
+    """Scale `weights` to sum 1 in place; a ratio that is not NaN replaces what was earned.
+
+    A weight of zero stays zero whatever its ratio.
+    """
+    total = 0.0
+    for i in range(len(weights)):
+        if weights[i] > 0.0 and not math.isnan(ratios[i]):
+            weights[i] = ratios[i]
+        total += weights[i]
+    if total > 0.0:
+        for i in range(len(weights)):
+            weights[i] /= total
+
+
+@njit(cache=True)
+def log_pool(logits: Floats, weights: Floats) -> float:
+    """Return the weighted mean of the known `logits`, NaN where no weight has a forecast."""
+    total = pooled = 0.0
+    for i in range(len(weights)):
+        if weights[i] > 0.0 and not math.isnan(logits[i]):
+            total += weights[i]
+            pooled += weights[i] * logits[i]
+    return pooled / total if total > 0.0 else math.nan
