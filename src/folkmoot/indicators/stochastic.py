@@ -13,5 +13,6 @@ def stochastic(n: int = 14, smoothing: int = 1, d: int = 3) -> dict[str, Expr]:
     {'k': 13, 'd': 15}
     """
     floor = lowest(low, n)
-    k = mean(100.0 * (close - floor) / (highest(high, n) - floor), smoothing)
+    place = 100.0 * (close - floor) / (highest(high, n) - floor)
+    k = place if smoothing == 1 else mean(place, smoothing)
     return {"k": k, "d": mean(k, d)}

@@ -71,13 +71,7 @@ def core(timeframe: Timeframe) -> tuple[Column, ...]:
 
 def _returns() -> tuple[Column, ...]:
     moves = (
-        Column(
-            f"return_{k}",
-            (log_close - lag(log_close, k)) / (math.sqrt(k) * SIGMA),
-            f"standard deviations of {k} bars",
-            "ratio",
-            "returns",
-        )
+        _scaled(f"return_{k}", log_close - lag(log_close, k), "ratio", "returns")
         for k in RETURN_LAGS
     )
     last = sign(log_return)
