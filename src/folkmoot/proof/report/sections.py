@@ -1,0 +1,273 @@
+"""The sections of a study, in the order in which a sceptical reader asks."""
+
+from typing import Any
+
+from folkmoot.proof.report.charts import control_strip, gains, reliability
+from folkmoot.proof.report.curves import by_cost, equity
+from folkmoot.proof.report.markup import Html, join, node
+from folkmoot.proof.report.numbers import (
+    UNKNOWN,
+    count,
+    decimal,
+    interval,
+    known,
+    percent,
+    words,
+)
+from folkmoot.proof.report.tables import copies, facts, leaderboard, listing, ranked
+from folkmoot.proof.report.words import LIMITS, explain, reason_codes
+
+MARKS = {"EDGE FOUND": "found", "NO EDGE": "none", "NOT PROVEN": "open"}
+BASIS = 10_000.0
+
+
+def absent(why: str) -> Html:
+    """Return the line that stands where a part of the study was not run."""
+    return node("p", f"not run: {why}", class_="absent")
+
+
+def pill(verdict: Any) -> Html:
+    """Return a verdict as a coloured label."""
+    said = str(verdict or "NO VERDICT")
+    return node("span", said, class_=f"pill {MARKS.get(said, 'open')}")
+
+
+def verdict(study: dict[str, Any]) -> Html:
+    """Return the verdict, its reason codes, what they mean and what it would take."""
+    said = str(study.get("verdict") or "NO VERDICT")
+    codes = [node("code", code) for code, _ in reason_codes(study)]
+    own = [node("p", text, class_="own") for _, text in reason_codes(study) if text]
+    meanings = [
+        join(
+            node("p", meaning.because, class_="because"),
+            node("p", node("b", "What it would take. "), meaning.takes),
+        )
+        for meaning in explain(study)
+    ]
+    return node(
+        "div",
+        node("p", said, class_="said"),
+        node("p", *codes, class_="codes") if codes else None,
+        *meanings[:1],
+        *own,
+        *meanings[1:],
+        _truth(study),
+        _headline(study),
+        class_=f"verdict {MARKS.get(said, 'open')}",
+    )
+
+
+def _truth(study: dict[str, Any]) -> Html | None:
+    truth = study.get("world_truth")
+    if not truth:
+        return None
+    said = truth.get("truth") if isinstance(truth, dict) else truth
+    return node("p", node("b", "The truth about this world. "), str(said), class_="truth")
+
+
+def _headline(study: dict[str, Any]) -> Html:
+    backtest = study.get("backtest") or {}
+    power = study.get("power") or {}
+    consensus = next((row for row in ranked(study) if row["kind"] == "consensus"), {})
+    sharpe = decimal(backtest.get("sharpe"), 2)
+    return facts(
+        [
+            (
+                "consensus accuracy",
+                _with(
+                    percent(consensus.get("accuracy")),
+                    interval(consensus.get("accuracy_interval"), percent),
+                ),
+            ),
+            ("net Sharpe ratio", _with(sharpe, interval(backtest.get("sharpe_interval")))),
+            ("net of all costs", percent(backtest.get("net_return"), sign=True)),
+            ("buy and hold", percent(backtest.get("buy_and_hold"), sign=True)),
+            ("planted edge found", _of(power.get("planted_found"), power.get("planted_tried"))),
+        ]
+    )
+
+
+def tested(study: dict[str, Any]) -> Html:
+    """Return what was tested: series, span, horizon, costs, trials and the journal's hash."""
+    start, end = (*(study.get("span") or []), None, None)[:2]
+    cost = charged(study)
+    return facts(
+        [
+            ("symbol", str(study.get("symbol") or UNKNOWN)),
+            ("timeframe", str(study.get("timeframe") or UNKNOWN)),
+            ("bars", count(study.get("bars"))),
+            ("from", _day(start)),
+            ("to", _day(end)),
+            ("horizon", _bars(study.get("horizon"))),
+            ("costs a side", UNKNOWN if cost is None else decimal(cost, 1, unit="bp")),
+            ("trials on this data", count(study.get("trials"))),
+            ("journal hash", node("code", str(study.get("journal_hash") or UNKNOWN))),
+        ]
+    )
+
+
+def board(study: dict[str, Any]) -> Html:
+    """Return the leaderboard with the naive forecasters among the members."""
+    note = (
+        "All rows are scored on the same bars, none of which was known when the forecast was made. "
+        "Always up, last sign and opposite of the last sign stand here for their accuracy alone."
+    )
+    return join(node("p", note), leaderboard(ranked(study)))
+
+
+def skill(study: dict[str, Any]) -> Html:
+    """Return the chart of log-loss gains over the best reference."""
+    return gains([row for row in ranked(study) if row["kind"] != "baseline"])
+
+
+def money(study: dict[str, Any]) -> Html:
+    """Return the desk's costed result, its equity against buy-and-hold, and its drawdown."""
+    backtest = study.get("backtest")
+    if not backtest:
+        return absent("the desk was not replayed")
+    charts = study.get("charts") or {}
+    return join(_results(backtest), equity(charts.get("equity") or {}, charts.get("folds") or []))
+
+
+def _results(backtest: dict[str, Any]) -> Html:
+    return facts(
+        [
+            ("net return", percent(backtest.get("net_return"), sign=True)),
+            ("gross return", percent(backtest.get("gross_return"), sign=True)),
+            ("buy and hold", percent(backtest.get("buy_and_hold"), sign=True)),
+            (
+                "net Sharpe ratio",
+                _with(decimal(backtest.get("sharpe")), interval(backtest.get("sharpe_interval"))),
+            ),
+            ("deepest drawdown", percent(backtest.get("max_drawdown"))),
+            ("position changes", count(backtest.get("trades"))),
+            ("turnover", decimal(backtest.get("turnover"), 1, unit="\N{MULTIPLICATION SIGN}")),
+            ("time in the market", percent(backtest.get("exposure"), 0)),
+            ("costs paid", _paid(backtest.get("costs"))),
+        ]
+    )
+
+
+def calibration(study: dict[str, Any]) -> Html:
+    """Return the reliability diagram of the consensus."""
+    return reliability((study.get("charts") or {}).get("reliability") or [])
+
+
+def costs(study: dict[str, Any]) -> Html:
+    """Return what is left of the result at several costs."""
+    return by_cost((study.get("charts") or {}).get("costs") or [], charged(study))
+
+
+def power(study: dict[str, Any]) -> Html:
+    """Return how large an edge this much history can show, measured and by theory."""
+    told = study.get("power")
+    if not told:
+        return absent("no edge was planted, so the power of the tests is unknown")
+    found, tried = known(told.get("planted_found")), known(told.get("planted_tried"))
+    dots = [
+        node("i", class_="hit" if index < (found or 0) else "miss")
+        for index in range(int(tried or 0))
+    ]
+    row = node("p", *dots, " ", _of(found, tried), " copies", class_="planted") if dots else None
+    planted = percent(told.get("planted_accuracy"), 0)
+    return join(
+        node(
+            "p",
+            f"Before a study may say that there is nothing, it has to show that it would have seen "
+            f"something: an edge that calls {planted} of the bars right was planted on copies of "
+            "these bars with randomised signs, and the same pipeline looked for it.",
+        ),
+        row,
+        facts(
+            [
+                ("planted accuracy", planted),
+                ("found in", _of(found, tried)),
+                ("scored bars", count(told.get("n"))),
+                ("no test can see less than", percent(told.get("bound_accuracy"), 2)),
+            ]
+        ),
+    )
+
+
+def controls(study: dict[str, Any]) -> Html:
+    """Return what the pipeline found in copies of the bars where nothing can be found."""
+    told = study.get("controls") or {}
+    rows = told.get("copies") or []
+    if not rows:
+        return absent("no sign-randomised copy of the bars was studied")
+    passed = told.get("passed")
+    outcome = "passed" if passed else "not known" if passed is None else "failed"
+    return join(
+        node(
+            "p",
+            "Every bar of these copies has the size of the original and a random sign, so that "
+            "any skill found in them is an error of the pipeline. Controls ",
+            node("b", outcome),
+            ".",
+        ),
+        control_strip(rows),
+        copies(rows),
+    )
+
+
+def quality(study: dict[str, Any]) -> Html:
+    """Return the notes on the data and the columns that left the set."""
+    notes = [node("li", str(note)) for note in study.get("notes") or []]
+    dropped = [node("code", str(name)) for name in study.get("dropped") or []]
+    parts = [
+        node("ul", *notes) if notes else node("p", "No gap, duplicate or odd bar was noted."),
+        node("p", node("b", "Columns that left the set: "), *dropped, class_="codes")
+        if dropped
+        else node("p", "Every column was known over every training span."),
+    ]
+    return join(*parts)
+
+
+def provenance(study: dict[str, Any]) -> Html:
+    """Return the hashes and versions that name what was run."""
+    told = {"journal_hash": study.get("journal_hash") or UNKNOWN, **(study.get("provenance") or {})}
+    pairs = [
+        node("div", node("dt", words(name)), node("dd", node("code", value)))
+        for name, value in listing(told)
+    ]
+    seconds = known(study.get("seconds"))
+    source = "read from the cache" if study.get("cached") else "computed"
+    took = "" if seconds is None else f" in {decimal(seconds, 1, unit='s')}"
+    return join(node("dl", *pairs, class_="hashes"), node("p", f"This study was {source}{took}."))
+
+
+def limits(_: dict[str, Any]) -> Html:
+    """Return what the study does not show."""
+    return node("ul", *(node("li", limit) for limit in LIMITS))
+
+
+def charged(study: dict[str, Any]) -> float | None:
+    """Return the study's cost in basis points a side, or None if it does not say."""
+    backtest = study.get("backtest") or {}
+    for told in (study.get("costs"), backtest.get("costs"), backtest.get("charged")):
+        if isinstance(told, dict) and known(told.get("fee")) is not None:
+            return BASIS * (float(told["fee"]) + (known(told.get("slippage")) or 0.0))
+    return None
+
+
+def _paid(told: Any) -> str:
+    return percent(told.get("paid") if isinstance(told, dict) else told)
+
+
+def _with(figure: str, spread: str) -> Html:
+    return join(figure, None if spread == UNKNOWN else join(" ", node("small", spread)))
+
+
+def _of(part: Any, whole: Any) -> str:
+    if known(part) is None or known(whole) is None:
+        return UNKNOWN
+    return f"{count(part)} of {count(whole)}"
+
+
+def _bars(horizon: Any) -> str:
+    number = known(horizon)
+    return UNKNOWN if number is None else f"{count(number)} {'bar' if number == 1 else 'bars'}"
+
+
+def _day(stamp: Any) -> str:
+    return str(stamp)[:10] if stamp else UNKNOWN
