@@ -28,7 +28,7 @@ class BaseRate:
         """Learn one rate a horizon; raises `DataError` on fewer than 30 known labels."""
         rows.check_shapes(self, x, y, weights)
         values = rows.take(x, self.needs)
-        known = np.isfinite(values).all(axis=1)
+        known = rows.known(values)
         rate = [s.rate for s in rows.samples(self, values, y, weights, known)]
         shape = spread.fit_shape(x, y, weights, self.horizons)
         self.learnt = {"rate": np.array(rate), "shape": shape}

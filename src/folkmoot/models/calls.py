@@ -18,7 +18,7 @@ def fit_calls(
 ) -> dict[str, Floats]:
     """Return `edge[horizons]` of `call[rows]` (1.0 up, -1.0 down, 0.0 none) and the shape."""
     rows.check_shapes(member, x, y, weights)
-    known = np.isfinite(rows.take(x, member.needs)).all(axis=1) & np.isfinite(call)
+    known = rows.known(rows.take(x, member.needs)) & np.isfinite(call)
     edges = [_edge(s) for s in rows.samples(member, call[:, None], y, weights, known)]
     shape = spread.fit_shape(x, y, weights, member.horizons)
     return {"edge": np.array(edges), "shape": shape}

@@ -104,6 +104,7 @@ class LightGBM:
             "min_data_in_leaf": max(50, int(count * self.smallest_leaf)),
             "feature_fraction": self.column_share,
             "max_bin": self.bins,
+            "bin_construct_sample_cnt": 20_000,
             "seed": self.seed,
             "num_threads": 1,
             "deterministic": True,

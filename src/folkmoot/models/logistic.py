@@ -36,7 +36,7 @@ class Logistic:
         rows.check_shapes(self, x, y, weights)
         columns = rows.columns(x, self.needs)
         values = rows.take(x, columns)
-        known = np.isfinite(values).all(axis=1)
+        known = rows.known(values)
         used = known & np.isfinite(y).any(axis=1) & (weights > 0.0)
         # Asks for enough rows before their quantiles are taken.
         rows.samples(self, values[:, :0], y, weights, known)

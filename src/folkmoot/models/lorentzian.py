@@ -59,7 +59,7 @@ class Lorentzian:
         """Keep the candidates; raises `DataError` if they are fewer than 30 or the neighbours."""
         rows.check_shapes(self, x, y, weights)
         values = rows.take(x, self.columns)
-        known = np.isfinite(values).all(axis=1)
+        known = rows.known(values)
         shape = spread.fit_shape(x, y, weights, self.horizons)
         self.learnt = {"shape": shape}
         for k, horizon in enumerate(self.horizons):
@@ -69,7 +69,9 @@ class Lorentzian:
             chosen = np.arange(last, -1, -self.stride)[: self.candidates]
             kept = rows.sample(values[chosen], y[chosen, k], weights[chosen], known[chosen])
             if len(kept.up) < self.neighbours:
-                raise DataError(f"{len(kept.up)} candidates", where="fit", allowed=self.neighbours)
+                raise DataError(
+                    f"{len(kept.up)} candidates", where="fit", allowed=f">= {self.neighbours}"
+                )
             votes = np.column_stack((kept.weights * kept.up, kept.weights))
             self.learnt |= {f"places_{horizon}": kept.values, f"votes_{horizon}": votes}
         return self

@@ -28,7 +28,7 @@ def fit_logistic(z: Floats, up: Floats, weights: Floats, c: float) -> Floats:
     Raises `DataError` if it does not converge in 60 steps, which no finite input has shown.
     """
     rate = (up * weights).sum() / weights.sum()
-    beta = np.zeros(z.shape[1] + 1)
+    beta: Floats = np.zeros(z.shape[1] + 1)
     beta[0] = math.log(rate / (1.0 - rate))
     loss, slope, curve = _accumulate(z, up, weights, beta, c)
     for _ in range(STEPS):
@@ -63,7 +63,8 @@ def probability(z: Floats, beta: Floats) -> Floats:
     for i in range(rows):
         for j in range(columns):
             eta[i] += beta[j + 1] * z[i, j]
-    return squash(eta)
+    p: Floats = squash(eta)
+    return p
 
 
 @njit(cache=True)

@@ -33,7 +33,7 @@ class Persistence:
         """Count; raises `DataError` on fewer than 30 known labels."""
         rows.check_shapes(self, x, y, weights)
         move = rows.last_return(x)
-        known = np.isfinite(rows.take(x, self.needs)).all(axis=1) & np.isfinite(move)
+        known = rows.known(rows.take(x, self.needs)) & np.isfinite(move)
         found = rows.samples(self, move[:, None], y, weights, known)
         shape = spread.fit_shape(x, y, weights, self.horizons)
         self.learnt = {"table": np.array([self._count(s) for s in found]), "shape": shape}

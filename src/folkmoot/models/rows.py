@@ -78,6 +78,11 @@ def take(x: Features, names: tuple[str, ...]) -> Floats:
     return np.ascontiguousarray(x.of(*names))
 
 
+def known(values: Floats) -> Rows:
+    """Return `[rows]`: whether every column of the row is finite."""
+    return np.asarray(np.isfinite(values).all(axis=1), dtype=np.bool_)
+
+
 def last_return(x: Features) -> Floats:
     """Return the log return of the decision bar, close to close; needs a lookback of 2."""
     closes = x.values[:, -2:, x.names.index("log_close")]
@@ -95,15 +100,15 @@ def check_shapes(member: Member, x: Features, y: Floats, weights: Floats) -> Non
         raise UsageError("a weight is below zero or unknown", where="fit", allowed=">= 0")
 
 
-def sample(values: Floats, y: Floats, weights: Floats, known: Rows) -> Sample:
+def sample(values: Floats, y: Floats, weights: Floats, usable: Rows) -> Sample:
     """Return the rows that say which way one horizon went.
 
-    Left out are rows with an unknown label or feature (`known` is false), without weight, and those
-    whose return is exactly zero, which is neither up nor down.
+    Left out are rows with an unknown label or feature (`usable` is false), without weight, and
+    those whose return is exactly zero, which is neither up nor down.
 
     Raises `DataError` if fewer than 30 rows are left or all of them went the same way.
     """
-    rows = known & np.isfinite(y) & (y != 0.0) & (weights > 0.0)
+    rows = usable & np.isfinite(y) & (y != 0.0) & (weights > 0.0)
     if rows.sum() < FEWEST:
         raise DataError(
             f"{int(rows.sum())} rows have a known label and known features",
@@ -118,10 +123,10 @@ def sample(values: Floats, y: Floats, weights: Floats, known: Rows) -> Sample:
 
 
 def samples(
-    member: Member, values: Floats, y: Floats, weights: Floats, known: Rows
+    member: Member, values: Floats, y: Floats, weights: Floats, usable: Rows
 ) -> list[Sample]:
     """Return the sample of each horizon; see `sample`."""
-    return [sample(values, y[:, k], weights, known) for k in range(len(member.horizons))]
+    return [sample(values, y[:, k], weights, usable) for k in range(len(member.horizons))]
 
 
 def learnt(member: Member) -> dict[str, npt.NDArray[Any]]:
