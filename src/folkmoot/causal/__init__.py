@@ -54,6 +54,7 @@ from folkmoot.causal.operators import (
 )
 from folkmoot.causal.program import Program, compile
 from folkmoot.causal.stream import Stream
+from folkmoot.causal.ta import ta
 from folkmoot.causal.table import NEVER
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "slope",
     "sqrt",
     "std",
+    "ta",
     "tanh",
     "total",
     "true_range",

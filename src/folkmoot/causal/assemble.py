@@ -13,12 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from folkmoot.causal.expr import Expr, walk
-from folkmoot.causal.kernels.machine import BLOCK, Code
 from folkmoot.causal.table import OPERATORS, Params
 from folkmoot.core.bars import Floats
 from folkmoot.core.timeframe import Timeframe
+
+Code = npt.NDArray[np.uint64]
+
+BLOCK = 520
+"""Rows of a register in a batch; not a power of two, so that registers share cache sets fairly.
+Tiles have half as many fine bars: one of those may close two coarse ones."""
 
 CLOCK = ("open_time", "close_time")
 HOURS = {"hour_of_day": 1, "day_of_week": 2}
@@ -96,7 +102,7 @@ def assemble(columns: Sequence[str], feeds: Sequence[Expr], wanted: Sequence[Exp
 class _Assembler:
     def __init__(self, flat: Flat) -> None:
         self.flat = flat
-        inputs = [*flat.columns, *flat.feeds]
+        inputs: list[Expr | str] = [*flat.columns, *flat.feeds]
         self.fine = Scope({name: register for register, name in enumerate(inputs)})
         flat.registers = len(inputs)
         self.fine_nodes = self._nodes(flat.wanted)
@@ -207,7 +213,7 @@ class _Assembler:
     def _plain_row(self, scope: Scope, node: Expr) -> None:
         operator = OPERATORS[node.op]
         read = [scope.registers[argument] for argument in node.args]
-        row = Row(operator.code, self._target(scope, node), *read)
+        row = _row(operator.code, self._target(scope, node), read)
         row.state = self._slots([operator.origin] * operator.state)
         if node.op in ("ema", "wilder", "decay"):
             row.p = self._slots(_weights(node.op, node.params))
@@ -218,7 +224,7 @@ class _Assembler:
     def _window_row(self, scope: Scope, node: Expr) -> None:
         lines = [self._line(scope, argument) for argument in node.args]
         runs, states = [line[0] for line in lines], [line[1] for line in lines]
-        row = Row(OPERATORS[node.op].code, self._target(scope, node), *runs)
+        row = _row(OPERATORS[node.op].code, self._target(scope, node), runs)
         row.state, row.n, row.p = states[0], int(node.params[0]), states[-1]
         self.flat.rows.append(row)
 
@@ -232,6 +238,11 @@ class _Assembler:
             self.flat.rows.append(row)
             scope.lines[node] = row.out, state
         return scope.lines[node]
+
+
+def _row(op: int, out: int, read: Sequence[int]) -> Row:
+    a, b, c = (*read, 0, 0, 0)[:3]
+    return Row(op, out, a, b, c)
 
 
 def _name_of(node: Expr) -> str:

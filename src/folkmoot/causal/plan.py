@@ -28,7 +28,7 @@ def plan(roots: Sequence[Expr]) -> list[Stage]:
     for level in range(last + 1):
         calls = tuple(node for node in nodes if node.op == "ta" and levels[node] == level + 1)
         wanted = tuple(roots) if level == last else _handed_on(nodes, levels, level)
-        feeds = tuple(node for node in known if node not in wanted or level == last)
+        feeds = tuple(node for node in walk(*wanted, leaves=known) if node in known)
         stages.append(Stage(assemble(columns, feeds, wanted), calls))
         known.update(dict.fromkeys((*wanted, *calls)))
     return stages

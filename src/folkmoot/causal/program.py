@@ -1,12 +1,13 @@
 """Compile expressions once; read them over history or bar by bar with the same steps."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from folkmoot.causal.assemble import BLOCK
 from folkmoot.causal.expr import Expr, Value, as_expr, lengths, walk
-from folkmoot.causal.kernels.machine import BLOCK, machine
 from folkmoot.causal.plan import Stage, plan
 from folkmoot.core.bars import COLUMNS, Bars, Floats
 from folkmoot.core.errors import UsageError
@@ -56,8 +57,7 @@ class Program:
 
     def matrix(self, bars: Bars) -> Floats:
         """Return all expressions over all bars, `float64[n, names]` in C order."""
-        values, _ = run_stages(self._stages, self._read(bars))
-        return values
+        return run_stages(self._stages, self._read(bars)).values
 
     def stream(self) -> "Stream":
         """Return a reading that takes one closed bar at a time, beginning before the first."""
@@ -69,8 +69,13 @@ class Program:
         """Return the matrix over `bars` and a stream that continues after the last of them."""
         from folkmoot.causal.stream import Stream
 
-        values, memories = run_stages(self._stages, self._read(bars))
-        return values, Stream(self, bars, memories)
+        sweep = run_stages(self._stages, self._read(bars))
+        return sweep.values, Stream(self, bars, sweep)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The compiled calls, in order; more than one only where there are `ta` nodes."""
+        return self._stages
 
     def _read(self, bars: Bars) -> Floats:
         """Return the columns that the program reads as one block, `float64[columns, n]`."""
@@ -94,32 +99,40 @@ class Program:
         return block
 
 
-def run_stages(stages: list[Stage], block: Floats) -> tuple[Floats, list[Floats]]:
-    """Run every stage over all rows; return the last one's values and the machine's memories."""
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a reading over history leaves: the last stage's values, and the state of each stage.
+
+    `memories` are the machine's, `known` the nodes that passed between stages, over all bars.
+    """
+
+    values: Floats
+    memories: list[Floats]
+    known: dict[Expr, Floats]
+
+
+def run_stages(stages: list[Stage], block: Floats) -> Sweep:
+    """Run every stage over all rows of `block`, `float64[columns, n]`."""
+    from folkmoot.causal.kernels.machine import machine
+
     known: dict[Expr, Floats] = {}
     memories = []
-    values = np.empty((block.shape[1], 0))
     for stage in stages:
         flat = stage.flat
-        fed = [known[node] for node in flat.feeds]
-        columns = np.vstack([block, *fed]) if fed else block
+        columns = np.vstack([block, *(known[node] for node in flat.feeds)]) if known else block
         values = np.empty((block.shape[1], len(flat.wanted)))
-        memory = flat.memory(BLOCK)
-        machine(flat.code(BLOCK), memory, columns, values)
-        memories.append(memory)
+        memories.append(flat.memory(BLOCK))
+        machine(flat.code(BLOCK), memories[-1], columns, values)
         if stage.calls:
-            known.update(_call(stage, values, known))
-    return values, memories
+            known |= {node: values[:, j].copy() for j, node in enumerate(flat.wanted)}
+            known |= {node: _called(node, known) for node in stage.calls}
+    return Sweep(values, memories, known)
 
 
-def _call(stage: Stage, values: Floats, known: dict[Expr, Floats]) -> dict[Expr, Floats]:
+def _called(node: Expr, known: dict[Expr, Floats]) -> Floats:
     from folkmoot.causal.ta import whole
 
-    found = {node: values[:, j].copy() for j, node in enumerate(stage.flat.wanted)}
-    everything = {**known, **found}
-    for node in stage.calls:
-        found[node] = whole(node.params, [everything[argument] for argument in node.args])
-    return found
+    return whole(node.params, [known[argument] for argument in node.args])
 
 
 def _check_timeframes(roots: tuple[Expr, ...], timeframe: Timeframe | None) -> None:

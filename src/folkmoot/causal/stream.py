@@ -5,39 +5,63 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from folkmoot.causal.kernels.machine import machine
-from folkmoot.causal.program import Program
+from folkmoot.causal.expr import Expr
+from folkmoot.causal.plan import Stage
+from folkmoot.causal.program import Program, Sweep
+from folkmoot.causal.ta import Reading
 from folkmoot.core.bars import Bar, Bars, Floats
 from folkmoot.core.errors import BadBars, UsageError
 from folkmoot.core.timeframe import Timeframe
 
-_BAR = struct.Struct("7d")
-
 NARROW = 2
 """Rows of a register in a stream: one fine bar can close two coarse ones."""
+
+_pack = struct.Struct("7d").pack_into
+
+
+class _Lane:
+    """One stage with its own memory, one bar wide, and the open handles of its TA-Lib calls."""
+
+    def __init__(self, stage: Stage, past: Floats | None, known: dict[Expr, Floats]) -> None:
+        flat = stage.flat
+        self.code, self.memory = flat.code(NARROW), flat.memory(NARROW)
+        self.columns = np.empty((len(flat.columns) + len(flat.feeds), 1))
+        self.bar = len(flat.columns)
+        self.feeds, self.wanted = flat.feeds, flat.wanted
+        self.out = np.empty((1, len(flat.wanted)))
+        if past is not None:
+            size = len(flat.start)
+            self.memory[:size] = past[:size]
+        self.calls = [
+            (node, Reading(node.params, [known[a] for a in node.args if a in known]))
+            for node in stage.calls
+        ]
 
 
 class Stream:
     """A program's state after some bars; `push` takes the next one."""
 
     def __init__(
-        self, program: Program, bars: Bars | None = None, memories: list[Floats] | None = None
+        self, program: Program, bars: Bars | None = None, sweep: Sweep | None = None
     ) -> None:
-        self._program = program
+        from folkmoot.causal.kernels.machine import machine
+
         self.names = program.names
-        self._timeframe: Timeframe | None = program.timeframe
-        self._ms = 0 if program.timeframe is None else program.timeframe.ms
+        self._machine = machine
+        self._timeframe: Timeframe | None = None
+        self._wanted_timeframe = program.timeframe
+        self._ms = 0
         self._last = -(1 << 62)
-        flat = program._stages[0].flat
-        self._code, self._memory = flat.code(NARROW), flat.memory(NARROW)
-        self._columns = np.empty((len(flat.columns), 1))
-        self._out = np.empty((1, len(flat.wanted)))
-        self._row = self._out[0]
-        self._fill = _BAR.pack_into
-        self._extra = flat.columns[7:]
-        if memories is not None:
-            size = len(flat.start)
-            self._memory[:size] = memories[0][:size]
+        pasts = sweep.memories if sweep else [None] * len(program.stages)
+        known = sweep.known if sweep else {}
+        stages = zip(program.stages, pasts, strict=True)
+        self._lanes = [_Lane(stage, past, known) for stage, past in stages]
+        self._extra = program.stages[0].flat.columns[7:]
+        first, last = self._lanes[0], self._lanes[-1]
+        self._code, self._memory, self._columns = first.code, first.memory, first.columns
+        self._buffer = memoryview(first.columns)  # type: ignore[arg-type]  # an array is a buffer
+        self._out = first.out
+        self._row: Floats = last.out[0]
         if bars is not None and len(bars):
             self._accept(bars.timeframe)
             self._last = int(bars.open_time[-1])
@@ -47,28 +71,66 @@ class Stream:
         return dict(zip(self.names, self.push_row(bar).tolist(), strict=True))
 
     def push_row(self, bar: Bar) -> Floats:
-        """Take the next closed bar and return `float64[names]`, the same buffer every time."""
+        """Take the next closed bar and return `float64[names]`, the same buffer every time.
+
+        Raises `BadBars` for a bar that is not later than the last, `UsageError` for one of
+        another timeframe or without a column that is read; the state is then as it was.
+        """
         time = bar.open_time
         if bar.timeframe is not self._timeframe:
             self._accept(bar.timeframe)
         if time <= self._last:
             self._refuse(bar)
-        self._last = time
-        self._fill(
-            self._columns, 0, time, time + self._ms,
+        _pack(
+            self._buffer, 0, time, time + self._ms,
             bar.open, bar.high, bar.low, bar.close, bar.volume,
         )  # fmt: skip
-        for place, name in enumerate(self._extra, start=7):
-            self._columns[place, 0] = bar.extra[name]
-        machine(self._code, self._memory, self._columns, self._out)
+        if self._extra:
+            self._fill(bar)
+        self._last = time
+        self._machine(self._code, self._memory, self._columns, self._out)
+        if len(self._lanes) > 1:
+            self._continue()
         return self._row
 
-    def _accept(self, timeframe: Timeframe) -> None:
-        if self._timeframe is not None and timeframe != self._timeframe:
+    def advance(self, bars: Bars) -> Floats:
+        """Take the next closed bars and return `float64[n, names]`, a fresh array."""
+        values = np.empty((len(bars), len(self.names)))
+        for place, bar in enumerate(bars):
+            values[place] = self.push_row(bar)
+        return values
+
+    def _fill(self, bar: Bar) -> None:
+        missing = [name for name in self._extra if name not in bar.extra]
+        if missing:
             raise UsageError(
-                f"a bar of {timeframe} for a stream of {self._timeframe}",
+                f"the bar has no column {', '.join(missing)}",
+                where=bar.symbol,
+                allowed=list(bar.extra),
+            )
+        for place, name in enumerate(self._extra, start=7):
+            self._columns[place, 0] = bar.extra[name]
+
+    def _continue(self) -> None:
+        """Call TA-Lib between the stages, and run the stages after the first."""
+        known: dict[Expr, float] = {}
+        first = self._lanes[0]
+        for lane in self._lanes:
+            if lane is not first:
+                lane.columns[: lane.bar] = first.columns
+                lane.columns[lane.bar :, 0] = [known[node] for node in lane.feeds]
+                self._machine(lane.code, lane.memory, lane.columns, lane.out)
+            known.update(zip(lane.wanted, lane.out[0].tolist(), strict=True))
+            for node, reading in lane.calls:
+                known[node] = reading.push(tuple(known[argument] for argument in node.args))
+
+    def _accept(self, timeframe: Timeframe) -> None:
+        wanted = self._timeframe or self._wanted_timeframe
+        if wanted is not None and timeframe != wanted:
+            raise UsageError(
+                f"a bar of {timeframe} for a stream of {wanted}",
                 where="stream",
-                allowed=str(self._timeframe),
+                allowed=str(wanted),
             )
         self._timeframe, self._ms = timeframe, timeframe.ms
 

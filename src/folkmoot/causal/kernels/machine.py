@@ -36,9 +36,6 @@ INF = math.inf
 NAN = math.nan
 
 C0, C1, C2, C3, C4, C5, C6, C7 = (Index(number) for number in range(8))
-BLOCK = 520
-"""Rows of a register in a batch; not a power of two, so that registers share cache sets fairly.
-Tiles have half as many fine bars: one of those may close two coarse ones."""
 
 
 @step

@@ -122,8 +122,8 @@ def moments(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: 
 
 @step
 def _top(mem: Floats, first: Index, n: Index, sign: float) -> float:
-    best = other = sign * mem[first]
-    i = ONE
+    best: float = sign * mem[first]
+    other, i = best, ONE
     while i + TWO <= n:
         x, y = sign * mem[first + i], sign * mem[first + i + ONE]
         best = x if x > best else best
