@@ -6,6 +6,7 @@ import talib
 
 from folkmoot.causal import compile
 from folkmoot.core.bars import Bars
+from folkmoot.core.timeframe import Timeframe
 from folkmoot.indicators import adx, atr, bollinger, cci, macd, rsi, stochastic
 
 
@@ -25,8 +26,6 @@ def series() -> Bars:
     open_ = np.concatenate(([100.0], close[:-1]))
     high = np.maximum(open_, close) * np.exp(0.004 * rng.random(2_000))
     low = np.minimum(open_, close) * np.exp(-0.004 * rng.random(2_000))
-    from folkmoot.core.timeframe import Timeframe
-
     hour = Timeframe.of("1h")
     return Bars("X", hour, hour.ms * np.arange(2_000), open_, high, low, close, np.ones(2_000))
 
