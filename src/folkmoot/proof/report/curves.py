@@ -29,7 +29,8 @@ def equity(chart: dict[str, Any], folds: Sequence[dict[str, Any]]) -> Html:
     """Return the desk's equity against buy-and-hold on a ratio scale, with the drawdowns below.
 
     `chart` holds `time` (epoch ms) and `desk` and `hold` of that length in any one unit of money;
-    `folds` are the blocks as `start` and `stop` in epoch ms.
+    `folds` are the scored blocks as `start` and `stop` in epoch ms, with their number as `block`
+    (counted from 1 without it).
     """
     time = [known(at) for at in chart.get("time") or []]
     whole = [at for at in time if at is not None]
@@ -44,6 +45,7 @@ def equity(chart: dict[str, Any], folds: Sequence[dict[str, Any]]) -> Html:
     upper = plot(
         *_blocks(folds, across),
         *levels,
+        line("0%", up.up(1.0), "100%", up.up(1.0), "zero"),
         curve(_runs(whole, hold, across, up), "stroke hold"),
         curve(_runs(whole, desk, across, up), "stroke desk"),
         height=300,
@@ -209,8 +211,8 @@ def _blocks(folds: Sequence[dict[str, Any]], across: Scale) -> list[Html]:
         left, right = max(start, across.low), min(stop, across.high)
         if left >= right:
             continue
-        name = fold.get("name", f"block {index}")
-        marks.append(text(across.across((left + right) / 2.0), "0%", str(name), dy=-9))
+        name = str(fold.get("block", index + 1))
+        marks.append(text(across.across((left + right) / 2.0), "0%", f"block {name}", dy=-9))
         if start > across.low:
             marks.append(line(across.across(left), "-14", across.across(left), "100%", "fold"))
     return marks

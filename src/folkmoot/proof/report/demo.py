@@ -9,7 +9,7 @@ from folkmoot.proof.report.numbers import UNKNOWN, count, decimal, ends, interva
 from folkmoot.proof.report.page import document, study_parts
 from folkmoot.proof.report.plot import figure
 from folkmoot.proof.report.sections import absent, pill
-from folkmoot.proof.report.tables import facts, plain
+from folkmoot.proof.report.tables import facts, hashes, plain
 
 WAYS = (
     ("same_bar", "scored on the bars it was fitted on, itself among its neighbours"),
@@ -136,7 +136,7 @@ def _card(world: dict[str, Any], index: int) -> Html:
     series = ((study.get("charts") or {}).get("equity") or {}).get("desk")
     return node(
         "article",
-        node("h3", str(world.get("name"))),
+        node("h3", f"World {world.get('name')}"),
         node("p", str(world.get("truth") or UNKNOWN), class_="known"),
         node("p", pill(world.get("verdict")), " ", node("span", _correct(world), class_="right")),
         sparkline(series, "desk"),
@@ -166,17 +166,15 @@ def _study(world: dict[str, Any], index: int) -> Html:
 
 def _yours(demo: dict[str, Any]) -> Html:
     command = demo.get("next") or "folkmoot prove my_bars.csv --symbol BTC/USDT --timeframe 1h"
-    seconds = decimal(demo.get("seconds"), 1, unit="s")
+    told = {
+        "took": decimal(demo.get("seconds"), 1, unit="s"),
+        "journal": demo.get("journal") or UNKNOWN,
+        "journal hash": demo.get("journal_hash") or UNKNOWN,
+    }
     return join(
         node("p", "The same study on your own series, CSV or Parquet with any common columns:"),
         node("pre", node("code", str(command))),
-        facts(
-            [
-                ("this demonstration took", seconds),
-                ("journal", node("code", str(demo.get("journal") or UNKNOWN))),
-                ("journal hash", node("code", str(demo.get("journal_hash") or UNKNOWN))),
-            ]
-        ),
+        hashes(told),
     )
 
 

@@ -47,10 +47,8 @@ def level(y: str, label: str, class_: str = "grid") -> Html:
 
 
 def tick(x: str, label: str) -> Html:
-    """Return a value below the plot; one at either edge is written inwards."""
-    share = float(x.rstrip("%"))
-    anchor = "start" if share < 4.0 else "end" if share > 96.0 else "middle"
-    return text(x, "100%", label, anchor=anchor, dy=18)
+    """Return a value below the plot."""
+    return text(x, "100%", label, dy=18)
 
 
 def curve(runs: Iterable[Sequence[Point]], class_: str) -> Html:

@@ -47,7 +47,7 @@ def around(values: list[Any], *, include: tuple[float, ...] = (), margin: float 
     known_values = [number for value in values if (number := known(value)) is not None]
     everything = [*known_values, *include] or [0.0, 1.0]
     low, high = min(everything), max(everything)
-    room = margin * (high - low) or max(abs(high), 1e-9) * 0.5
+    room = margin * (high - low) or max(0.05 * abs(high), 0.02)
     return Scale(low - room, high + room)
 
 
@@ -59,12 +59,12 @@ def ratios(values: list[Any]) -> Scale:
 
 
 def dates(low: float, high: float) -> list[tuple[float, str]]:
-    """Return up to six calendar ticks (epoch ms, label) between two epoch times in ms."""
+    """Return a few calendar ticks (epoch ms, label) between two epoch times in ms."""
     days = (high - low) / DAY
     if days < 75.0:
         return _days(low, high, days)
     steps = (1, 2, 3, 6, 12, 24, 60, 120)
-    step = next((months for months in steps if days / 30.4 / months <= 6), 240)
+    step = next((months for months in steps if days / 30.4 / months <= 5), 240)
     start = moment(low)
     first = start.year * 12 + start.month
     marks = []
@@ -78,7 +78,7 @@ def dates(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _days(low: float, high: float, days: float) -> list[tuple[float, str]]:
-    step = DAY * next(size for size in (1 / 24, 1 / 4, 1, 2, 7, 14) if days / size <= 6)
+    step = DAY * next(size for size in (1 / 24, 1 / 4, 1, 2, 7, 14) if days / size <= 5.5)
     form = "%d %b" if step >= DAY else "%d %b %H:%M"
     first = math.ceil(low / step)
     marks = [step * index for index in range(first, math.floor(high / step) + 1)]

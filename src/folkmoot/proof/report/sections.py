@@ -12,9 +12,14 @@ from folkmoot.proof.report.numbers import (
     interval,
     known,
     percent,
-    words,
 )
-from folkmoot.proof.report.tables import copies, facts, leaderboard, listing, ranked
+from folkmoot.proof.report.tables import (
+    calibration_bins,
+    copies,
+    facts,
+    leaderboard,
+    ranked,
+)
 from folkmoot.proof.report.words import LIMITS, explain, reason_codes
 
 MARKS = {"EDGE FOUND": "found", "NO EDGE": "none", "NOT PROVEN": "open"}
@@ -101,7 +106,7 @@ def tested(study: dict[str, Any]) -> Html:
             ("horizon", _bars(study.get("horizon"))),
             ("costs a side", UNKNOWN if cost is None else decimal(cost, 1, unit="bp")),
             ("trials on this data", count(study.get("trials"))),
-            ("journal hash", node("code", str(study.get("journal_hash") or UNKNOWN))),
+            ("journal hash begins", node("code", str(study.get("journal_hash") or UNKNOWN)[:12])),
         ]
     )
 
@@ -149,8 +154,11 @@ def _results(backtest: dict[str, Any]) -> Html:
 
 
 def calibration(study: dict[str, Any]) -> Html:
-    """Return the reliability diagram of the consensus."""
-    return reliability((study.get("charts") or {}).get("reliability") or [])
+    """Return the reliability diagram of the consensus, and its figures."""
+    bins = (study.get("charts") or {}).get("reliability") or []
+    if not bins:
+        return reliability(bins)
+    return node("div", reliability(bins), calibration_bins(bins), class_="pair")
 
 
 def costs(study: dict[str, Any]) -> Html:
@@ -226,14 +234,10 @@ def quality(study: dict[str, Any]) -> Html:
 def provenance(study: dict[str, Any]) -> Html:
     """Return the hashes and versions that name what was run."""
     told = {"journal_hash": study.get("journal_hash") or UNKNOWN, **(study.get("provenance") or {})}
-    pairs = [
-        node("div", node("dt", words(name)), node("dd", node("code", value)))
-        for name, value in listing(told)
-    ]
     seconds = known(study.get("seconds"))
     source = "read from the cache" if study.get("cached") else "computed"
     took = "" if seconds is None else f" in {decimal(seconds, 1, unit='s')}"
-    return join(node("dl", *pairs, class_="hashes"), node("p", f"This study was {source}{took}."))
+    return join(hashes(told), node("p", f"This study was {source}{took}."))
 
 
 def limits(_: dict[str, Any]) -> Html:

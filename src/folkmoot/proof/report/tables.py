@@ -28,6 +28,7 @@ HEADINGS = (
     ("status", None),
     ("n", "scored bars"),
 )
+KINDS = {"consensus": "the committee", "member": "member", "baseline": "baseline"}
 
 
 def ranked(study: dict[str, Any]) -> list[dict[str, Any]]:
@@ -59,15 +60,14 @@ def leaderboard(rows: Sequence[dict[str, Any]]) -> Html:
 
 def _leader(row: dict[str, Any], axis: Scale) -> Html:
     kind = row["kind"]
-    name = node("th", str(row.get("name")), node("small", kind), scope="row")
-    baseline = kind == "baseline"
+    name = node("th", str(row.get("name")), node("small", KINDS[kind]), scope="row")
     cells = [
         _accuracy(row, axis),
         percent(row.get("weighted_accuracy")),
         decimal(row.get("gross_bp"), 2, sign=True),
         decimal(row.get("log_loss"), 5),
         decimal(row.get("brier"), 5),
-        UNKNOWN if baseline else percent(row.get("weight"), 0),
+        percent(row.get("weight"), 0) if kind == "member" else UNKNOWN,
         words(row.get("status") or UNKNOWN),
         count(row.get("n")),
     ]
@@ -111,6 +111,21 @@ def copies(rows: Sequence[dict[str, Any]]) -> Html:
     return plain(head, body, "controls")
 
 
+def calibration_bins(rows: Sequence[dict[str, Any]]) -> Html:
+    """Return the table of the reliability diagram."""
+    head = ("said", "rose", "interval", "bars")
+    body = [
+        (
+            percent(row.get("p")),
+            percent(row.get("hit")),
+            interval((row.get("low"), row.get("high")), percent),
+            count(row.get("n")),
+        )
+        for row in rows
+    ]
+    return plain(head, body, "calibration")
+
+
 def plain(head: Sequence[str], body: Sequence[Sequence[object]], label: str) -> Html:
     """Return a table whose first column names its rows."""
     top = node("thead", node("tr", *(node("th", name, scope="col") for name in head)))
@@ -130,6 +145,15 @@ def facts(pairs: Sequence[tuple[str, object]]) -> Html:
     """Return named figures side by side."""
     cells = [node("div", node("dt", name), node("dd", value)) for name, value in pairs]
     return node("dl", *cells, class_="facts")
+
+
+def hashes(values: dict[str, Any]) -> Html:
+    """Return nested values as a list of names and literal texts."""
+    pairs = [
+        node("div", node("dt", words(name)), node("dd", node("code", value)))
+        for name, value in listing(values)
+    ]
+    return node("dl", *pairs, class_="hashes")
 
 
 def listing(values: dict[str, Any], above: str = "") -> list[tuple[str, str]]:

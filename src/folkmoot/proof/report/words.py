@@ -73,14 +73,14 @@ VERDICTS = {
 }
 
 LIMITS = (
-    "The past of one series. That an edge was there does not say that it will stay.",
-    "These members, these features, this horizon. Another committee may see what this one cannot.",
-    "Fills at the next bar's open with fixed costs. Your own orders would move a thin market, and "
-    "a venue can be down when it matters.",
-    "Survivorship and vendor revisions: nobody can see in a file what was left out of it before "
-    "it was handed over.",
-    "Intervals are for one study. Many studies of many series will contain lucky ones; the ledger "
-    "counts trials on this data, not on everything that was ever tried.",
+    "The future. An edge that was there need not stay.",
+    "Other committees. Other members, columns or horizons may see what these cannot.",
+    "Your own footprint. Orders are filled at the next bar's open at a fixed cost; large ones move "
+    "a thin market, and a venue can be down when it matters.",
+    "What was left out of the data before it was handed over: markets that died, prices that the "
+    "vendor corrected later.",
+    "Luck across many studies. Every interval is for this study alone; the ledger counts what was "
+    "tried on this data, not what was tried elsewhere.",
 )
 
 
