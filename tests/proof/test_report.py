@@ -21,6 +21,13 @@ HOUR = 3_600_000
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>&{power}'
 VOID = ("meta", "br")
 BLOCKS = 6
+POWER = {
+    "n": 21_000,
+    "bound_accuracy": 0.512,
+    "planted_accuracy": 0.55,
+    "planted_found": 5,
+    "planted_tried": 5,
+}
 
 
 def scored(name: str, edge: float, rng: np.random.Generator, n: int = 21_000) -> dict[str, Any]:
@@ -83,8 +90,6 @@ def sample(verdict: str = "NOT PROVEN", reason: str = "skill_without_profit") ->
     members = {"consensus": 0.05, "lightgbm": 0.052, "logistic": 0.045, "lorentzian": 0.004}
     baselines = {"base_rate": 0.003, "ar1": 0.03, "persistence": 0.028, "always_up": 0.006}
     charts = traded(rng)
-    desk, hold = np.array(charts["equity"]["desk"]), np.array(charts["equity"]["hold"])
-    copies = rng.standard_normal(3)
     study = {
         "verdict": verdict,
         "reasons": [reason] if reason else [],
@@ -96,32 +101,9 @@ def sample(verdict: str = "NOT PROVEN", reason: str = "skill_without_profit") ->
         "costs": {"fee": 0.001, "slippage": 0.0005},
         "members": [scored(name, edge, rng) for name, edge in members.items()],
         "baselines": [scored(name, edge, rng) for name, edge in baselines.items()],
-        "controls": {
-            "copies": [
-                {"seed": i, "accuracy": 0.5 + 0.0035 * z, "z": z, "k1_p": 0.5 * math.erfc(z / 1.41)}
-                for i, z in enumerate(copies.tolist())
-            ],
-            "passed": True,
-        },
-        "backtest": {
-            "net_return": desk[-1] / desk[0] - 1.0,
-            "gross_return": desk[-1] / desk[0] - 0.7,
-            "buy_and_hold": hold[-1] / hold[0] - 1.0,
-            "sharpe": 0.31,
-            "sharpe_interval": [-0.74, 1.32],
-            "max_drawdown": float((desk / np.maximum.accumulate(desk)).min() - 1.0),
-            "turnover": 212.4,
-            "trades": 318,
-            "exposure": 0.43,
-            "costs": 0.318,
-        },
-        "power": {
-            "n": 21_000,
-            "bound_accuracy": 0.512,
-            "planted_accuracy": 0.55,
-            "planted_found": 5,
-            "planted_tried": 5,
-        },
+        "controls": {"copies": randomised(rng), "passed": True},
+        "backtest": backtest(charts["equity"]),
+        "power": POWER,
         "trials": 9,
         "report": "report.html",
         "journal_hash": rng.bytes(32).hex(),
@@ -133,6 +115,32 @@ def sample(verdict: str = "NOT PROVEN", reason: str = "skill_without_profit") ->
         "provenance": {"data": rng.bytes(32).hex(), "libraries": {"numpy": np.__version__}},
     }
     return json.loads(json.dumps(study))
+
+
+def randomised(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Score three copies in which nothing can be found."""
+    scores = rng.standard_normal(3).tolist()
+    return [
+        {"seed": i, "accuracy": 0.5 + 0.0035 * z, "z": z, "k1_p": 0.5 * math.erfc(z / 2**0.5)}
+        for i, z in enumerate(scores)
+    ]
+
+
+def backtest(equity: dict[str, Any]) -> dict[str, Any]:
+    """Summarise the simulated equity curve."""
+    desk, hold = np.array(equity["desk"]), np.array(equity["hold"])
+    return {
+        "net_return": desk[-1] / desk[0] - 1.0,
+        "gross_return": desk[-1] / desk[0] - 0.7,
+        "buy_and_hold": hold[-1] / hold[0] - 1.0,
+        "sharpe": 0.31,
+        "sharpe_interval": [-0.74, 1.32],
+        "max_drawdown": float((desk / np.maximum.accumulate(desk)).min() - 1.0),
+        "turnover": 212.4,
+        "trades": 318,
+        "exposure": 0.43,
+        "costs": 0.318,
+    }
 
 
 def demo() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from folkmoot.proof.report.tables import (
     calibration_bins,
     copies,
     facts,
+    hashes,
     leaderboard,
     ranked,
 )
