@@ -1,5 +1,6 @@
 """What a feature set promises beyond the laws of its columns."""
 
+import pickle  # noqa: TID251  # spawned workers receive a set so
 from dataclasses import replace
 
 import numpy as np
@@ -101,3 +102,7 @@ def test_windows_of_chosen_columns_keep_their_order(walk: Bars) -> None:
 def test_windows_longer_than_the_table_are_none(walk: Bars) -> None:
     table = Table(np.zeros((3, 1)), ("x",), walk.close_time[:3])
     assert len(windows(table, 4)) == 0
+
+
+def test_a_set_travels_between_processes_unchanged(core: FeatureSet) -> None:
+    assert pickle.loads(pickle.dumps(core)) == core  # noqa: S301  # our own bytes

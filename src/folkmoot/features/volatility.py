@@ -41,7 +41,7 @@ def parkinson(n: int) -> Expr:
 def garman_klass(n: int) -> Expr:
     """Return Garman and Klass's estimate, from the range and the body."""
     span, body = log_high - log_low, log_close - log_open
-    return sqrt(mean(0.5 * span * span - (2.0 * math.log(2.0) - 1.0) * body * body, n))
+    return sqrt(mean(0.5 * (span * span) - (2.0 * math.log(2.0) - 1.0) * (body * body), n))
 
 
 def rogers_satchell(n: int) -> Expr:
