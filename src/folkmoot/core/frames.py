@@ -337,3 +337,15 @@ def _common_step(steps: Times, where: str) -> Timeframe:
 def _most_common(steps: Times) -> int:
     sizes, counts = np.unique(steps, return_counts=True)
     return int(sizes[np.argmax(counts)])
+
+
+def step_of(frame: "pd.DataFrame", symbol: str | None = None) -> int:
+    """Return the most common time between rows in ms, 0 if fewer than two rows have a time."""
+    flat = _flatten(frame, symbol)
+    if len(flat) == 0:
+        return 0
+    found = _locate(list(flat.columns), symbol or "frame")
+    times = read_stamps(flat.iloc[:, found["timestamp"]]).times
+    steps = np.diff(times[times != UNKNOWN])
+    steps = steps[steps > 0]
+    return _most_common(steps) if len(steps) else 0

@@ -46,7 +46,8 @@ def instant(value: int | str | None) -> int | None:
         raise UsageError(
             f"{value!r} is no time", where="time", allowed="epoch milliseconds or ISO 8601"
         )
-    return round(stamp.timestamp() * 1000.0)
+    milliseconds: int = round(stamp.timestamp() * 1000.0)
+    return milliseconds
 
 
 def iso(time: int) -> str:

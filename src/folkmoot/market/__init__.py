@@ -3,20 +3,40 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# A function that shares its module's name must be bound before that module can hide it.
+from folkmoot.market.aggregate import Aggregate as Aggregate
+from folkmoot.market.aggregate import aggregate as aggregate
+
 if TYPE_CHECKING:
+    from folkmoot.market.quality import Quality as Quality
+    from folkmoot.market.quality import check as check
+    from folkmoot.market.specs import history as history
+    from folkmoot.market.specs import open_source as open_source
+    from folkmoot.market.specs import reading as reading
+    from folkmoot.market.store import Appended as Appended
+    from folkmoot.market.store import BarStore as BarStore
+    from folkmoot.market.store import Series as Series
+    from folkmoot.market.symbols import resolve as resolve
     from folkmoot.market.worlds import World as World
     from folkmoot.market.worlds import plant as plant
     from folkmoot.market.worlds import sign_randomised as sign_randomised
     from folkmoot.market.worlds import world as world
 
 _HOMES = {
+    "Quality": "quality",
+    "check": "quality",
+    "history": "specs",
+    "open_source": "specs",
+    "reading": "specs",
+    "Appended": "store",
+    "BarStore": "store",
+    "Series": "store",
+    "resolve": "symbols",
     "World": "worlds",
     "plant": "worlds",
     "sign_randomised": "worlds",
     "world": "worlds",
 }
-
-__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

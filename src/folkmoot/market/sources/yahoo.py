@@ -1,0 +1,141 @@
+"""Bars from Yahoo Finance through yfinance."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from folkmoot.core.bars import Bar, Bars
+from folkmoot.core.clock import Clock, SystemClock
+from folkmoot.core.errors import (
+    EnvironmentProblem,
+    SourceError,
+    UnknownSymbol,
+    Unreachable,
+    UsageError,
+)
+from folkmoot.core.frames import read_frame
+from folkmoot.core.timeframe import Timeframe
+from folkmoot.market.polling import Sleep, poll
+from folkmoot.market.tables import empty
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTERVALS = {
+    "1m": "1m",
+    "5m": "5m",
+    "15m": "15m",
+    "30m": "30m",
+    "1h": "1h",
+    "1d": "1d",
+    "1w": "1wk",
+}
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What yfinance raises on an answer of the wrong shape."""
+
+
+class Yahoo:
+    """Yahoo's prices, adjusted for splits and not for dividends; only bars that have closed."""
+
+    def __init__(
+        self, *, timeout: float = 10.0, clock: Clock | None = None, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self.timeout = timeout
+        self._clock = clock or SystemClock()
+        self._sleep = sleep
+
+    def history(
+        self, symbol: str, timeframe: Timeframe, start: int | None = None, end: int | None = None
+    ) -> Bars:
+        """Return the closed bars that open in [start, end), epoch ms; all there are by default.
+
+        Raises `UnknownSymbol`, `Unreachable`, or `UsageError` for a timeframe Yahoo lacks.
+        """
+        if timeframe.label not in INTERVALS:
+            raise UsageError(
+                f"Yahoo has no {timeframe} bars", where="timeframe", allowed=[*INTERVALS]
+            )
+        frame = self._frame(symbol, timeframe, start, end)
+        closed = _instants(frame) + timeframe.ms <= self._clock.now()
+        if not closed.any():
+            return empty(symbol, timeframe)
+        return read_frame(frame[closed], symbol, timeframe).bars.between(start, end)
+
+    def live(self, symbol: str, timeframe: Timeframe) -> AsyncIterator[Bar]:
+        """Yield each bar after it has closed; gives up after ten minutes without an answer."""
+
+        def since(start: int) -> Bars:
+            return self.history(symbol, timeframe, start, None)
+
+        return poll(since, timeframe, self._clock, self._sleep, 600.0)
+
+    def markets(self) -> list[str]:
+        """Return nothing: Yahoo does not list its symbols."""
+        return []
+
+    def _frame(
+        self, symbol: str, timeframe: Timeframe, start: int | None, end: int | None
+    ) -> "pd.DataFrame":
+        import pandas as pd
+
+        yahoo = _yfinance()
+        # A date-stamped bar stands at its exchange's midnight, up to half a day off UTC's.
+        margin = pd.Timedelta(days=1)
+        asked: dict[str, Any] = {"period": "max"}
+        if start is not None or end is not None:
+            first = pd.Timestamp(start or 0, unit="ms", tz="UTC") - margin
+            last = self._clock.now() if end is None else end
+            asked = {"start": first, "end": pd.Timestamp(last, unit="ms", tz="UTC") + margin}
+        missing = yahoo.exceptions.YFPricesMissingError
+        try:
+            frame = yahoo.Ticker(symbol).history(
+                interval=INTERVALS[timeframe.label],
+                auto_adjust=False,
+                actions=False,
+                timeout=self.timeout,
+                **asked,
+            )
+        except missing as why:
+            if start is None and end is None:
+                raise UnknownSymbol(str(why), where="yahoo") from why
+            return _nothing()
+        except yahoo.exceptions.YFTickerMissingError as why:
+            raise UnknownSymbol(str(why), where="yahoo") from why
+        except (OSError, yahoo.exceptions.YFRateLimitError) as why:
+            raise Unreachable(f"Yahoo did not answer: {str(why)[:200]}", where="yahoo") from why
+        except (yahoo.exceptions.YFException, *UNREADABLE) as why:
+            raise SourceError(f"Yahoo's answer could not be read: {why!r:.200}") from why
+        if len(frame) == 0 and start is None and end is None:
+            raise Unreachable(f"Yahoo sent an empty table for {symbol}", where="yahoo")
+        return frame
+
+
+def _yfinance() -> Any:
+    try:
+        import yfinance
+    except ImportError as why:
+        raise EnvironmentProblem(
+            "the package yfinance is missing",
+            where="yahoo",
+            allowed="pip install 'folkmoot[exchange]'",
+        ) from why
+    # Otherwise every failure is an empty frame.
+    yfinance.config.debug.hide_exceptions = False
+    return yfinance
+
+
+def _nothing() -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(index=pd.DatetimeIndex([], tz="UTC"))
+
+
+def _instants(frame: "pd.DataFrame") -> Any:
+    """Return each row's open in epoch ms; a midnight of the exchange is that date in UTC."""
+    index = frame.index
+    if len(index) and (index == index.normalize()).all():
+        index = index.tz_localize(None).tz_localize("UTC")
+    return index.tz_convert("UTC").as_unit("ms").astype("int64").to_numpy()
+
+
+PLUGIN = Yahoo
