@@ -175,6 +175,10 @@ def demo() -> dict[str, Any]:
             }
             for name, (verdict, reason) in verdicts.items()
         ],
+        "runs": [
+            {},
+            {"seed": 1, "worlds": [{"name": "B", "verdict": "NOT PROVEN", "correct": False}]},
+        ],
         "seconds": 48.2,
         "report": "demo.html",
         "journal_hash": "ab" * 32,
@@ -341,6 +345,10 @@ def test_the_demo_shows_the_three_ways_to_keep_score_and_every_world() -> None:
     for figure in ("71.1", "54.6", "49.9"):
         assert figure in text
     assert text.count("WORLD/") >= 3 or "World A" in text
+
+
+def test_a_wrong_verdict_of_a_further_seed_is_shown_as_wrong() -> None:
+    assert "WRONG" in Reader(render_demo(demo())).text
 
 
 def test_attributes_are_escaped_too() -> None:

@@ -21,17 +21,19 @@ WAYS = (
 def render_demo(demo: dict[str, Any]) -> str:
     """Return the demo as one HTML file.
 
-    `demo` is the JSON of `folkmoot demo`; a world that carries its study under `study` gets a card
-    that leads to the whole study further down, the others a line in a table.
+    `demo` is the JSON of `folkmoot demo`. A world that carries its study under `study` gets a card
+    that leads to the whole study further down; the worlds of further seeds, under `runs`, get a
+    line in a table.
     """
     worlds = demo.get("worlds") or []
     whole = [world for world in worlds if world.get("study")]
+    rest = [world for world in worlds if not world.get("study")] + _further(demo)
     return document(
         "demonstration",
         _opening(),
         _part("self-check", "Self-check", _self_check(demo.get("self_check") or {})),
         _part("mistake", "The popular mistake", _mistake(demo.get("popular_mistake") or {})),
-        _part("worlds", "Worlds of known truth", _worlds(worlds, whole)),
+        _part("worlds", "Worlds of known truth", _worlds(whole, rest)),
         _part("yours", "Your own data", _yours(demo)),
         *(_study(world, index) for index, world in enumerate(whole)),
     )
@@ -98,11 +100,15 @@ def _mistake(mistake: dict[str, Any]) -> Html:
     )
 
 
-def _worlds(worlds: list[dict[str, Any]], whole: list[dict[str, Any]]) -> Html:
-    if not worlds:
+def _further(demo: dict[str, Any]) -> list[dict[str, Any]]:
+    runs = (demo.get("runs") or [])[1:]
+    return [{"seed": run.get("seed"), **world} for run in runs for world in run.get("worlds") or []]
+
+
+def _worlds(whole: list[dict[str, Any]], rest: list[dict[str, Any]]) -> Html:
+    if not whole and not rest:
         return absent("no world was studied")
     cards = [_card(world, index) for index, world in enumerate(whole)]
-    rest = [world for world in worlds if not world.get("study")]
     body = [
         (
             str(world.get("name")),
@@ -110,15 +116,17 @@ def _worlds(worlds: list[dict[str, Any]], whole: list[dict[str, Any]]) -> Html:
             str(world.get("truth") or UNKNOWN),
             pill(world.get("verdict")),
             _correct(world),
+            decimal(world.get("planted_net"), 2, sign=True),
         )
         for world in rest
     ]
-    head = ("world", "seed", "truth", "verdict", "right")
+    head = ("world", "seed", "truth", "verdict", "right", "oracle, net bp a bar")
     return join(
         node(
             "p",
             "The same committee, features and costs met series that were made here. A verdict is "
-            "worth something only if it is right where the truth is known.",
+            "worth something only if it is right where the truth is known. The oracle trades the "
+            "planted sign itself through the same desk: what perfect knowledge of it would earn.",
         ),
         node("div", *cards, class_="cards") if cards else None,
         plain(head, body, "worlds") if body else None,
@@ -144,6 +152,7 @@ def _card(world: dict[str, Any], index: int) -> Html:
             [
                 ("net of costs", percent(backtest.get("net_return"), sign=True)),
                 ("net Sharpe ratio", sharpe),
+                ("oracle, net bp a bar", decimal(world.get("planted_net"), 2, sign=True)),
             ]
         ),
         node("a", "the whole study", href=f"#world-{index}"),
@@ -180,4 +189,4 @@ def _yours(demo: dict[str, Any]) -> Html:
 
 def _correct(world: dict[str, Any]) -> str:
     right = world.get("correct")
-    return UNKNOWN if right is None else "right" if right else "wrong"
+    return UNKNOWN if right is None else "right" if right else "WRONG"
