@@ -57,7 +57,7 @@ class Program:
 
     def matrix(self, bars: Bars) -> Floats:
         """Return all expressions over all bars, `float64[n, names]` in C order."""
-        return run_stages(self._stages, self._read(bars)).values
+        return run_stages(self._stages, self.columns(bars)).values
 
     def stream(self) -> "Stream":
         """Return a reading that takes one closed bar at a time, beginning before the first."""
@@ -69,7 +69,7 @@ class Program:
         """Return the matrix over `bars` and a stream that continues after the last of them."""
         from folkmoot.causal.stream import Stream
 
-        sweep = run_stages(self._stages, self._read(bars))
+        sweep = run_stages(self._stages, self.columns(bars))
         return sweep.values, Stream(self, bars, sweep)
 
     @property
@@ -77,8 +77,8 @@ class Program:
         """The compiled calls, in order; more than one only where there are `ta` nodes."""
         return self._stages
 
-    def _read(self, bars: Bars) -> Floats:
-        """Return the columns that the program reads as one block, `float64[columns, n]`."""
+    def columns(self, bars: Bars) -> Floats:
+        """Return what the machine reads of the bars as one block, `float64[columns, n]`."""
         if self.timeframe is not None and bars.timeframe != self.timeframe:
             raise UsageError(
                 f"bars of {bars.timeframe} for a program of {self.timeframe}",

@@ -46,10 +46,10 @@ class Stream:
     ) -> None:
         from folkmoot.causal.kernels.machine import machine
 
+        self._program = program
         self.names = program.names
         self._machine = machine
         self._timeframe: Timeframe | None = None
-        self._wanted_timeframe = program.timeframe
         self._ms = 0
         self._last = -(1 << 62)
         pasts = sweep.memories if sweep else [None] * len(program.stages)
@@ -96,8 +96,15 @@ class Stream:
     def advance(self, bars: Bars) -> Floats:
         """Take the next closed bars and return `float64[n, names]`, a fresh array."""
         values = np.empty((len(bars), len(self.names)))
-        for place, bar in enumerate(bars):
-            values[place] = self.push_row(bar)
+        if len(self._lanes) > 1 or not len(bars):
+            for place, bar in enumerate(bars):
+                values[place] = self.push_row(bar)
+            return values
+        self._accept(bars.timeframe)
+        if bars.open_time[0] <= self._last:
+            self._refuse(bars.bar(0))
+        self._machine(self._code, self._memory, self._program.columns(bars), values)
+        self._last = int(bars.open_time[-1])
         return values
 
     def _fill(self, bar: Bar) -> None:
@@ -125,7 +132,7 @@ class Stream:
                 known[node] = reading.push(tuple(known[argument] for argument in node.args))
 
     def _accept(self, timeframe: Timeframe) -> None:
-        wanted = self._timeframe or self._wanted_timeframe
+        wanted = self._timeframe or self._program.timeframe
         if wanted is not None and timeframe != wanted:
             raise UsageError(
                 f"a bar of {timeframe} for a stream of {wanted}",
