@@ -52,7 +52,7 @@ class SimBroker:
 
     async def book(self) -> Book:
         """Return cash and holdings at the last marks."""
-        return self.account.book()
+        return self.snapshot()
 
     def queue(self, order: Order) -> Ack | Reject:
         """Do what `submit` does, without a coroutine."""
@@ -66,6 +66,10 @@ class SimBroker:
         self._seen.add(order.id)
         self._queue[order.symbol] = order
         return Ack(order.id)
+
+    def snapshot(self) -> Book:
+        """Do what `book` does, without a coroutine."""
+        return self.account.book()
 
     def on_bar(self, bar: Bar) -> list[Fill]:
         """Let one closed bar happen: fills at its open, exits inside it, the mark at its close.

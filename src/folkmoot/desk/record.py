@@ -1,0 +1,105 @@
+"""A decision as canonical JSON and back; keys stand sorted, floats in their shortest form."""
+
+import math
+from typing import Any
+
+import orjson
+
+from folkmoot.core.decision import Clamp, Decision, Evidence, Order, Signal, Target
+from folkmoot.core.forecast import Belief
+
+Row = tuple[Any, ...]
+
+
+def encode(decision: Decision, state: object, halts: tuple[int, bool]) -> bytes:
+    """Return the payload of a decision's row; NaN becomes null.
+
+    What the row's own columns say (strategy, symbol, timeframe, open time), the provenance and the
+    orders are not repeated. `state` is the broker's after this bar's fills.
+    """
+    target = decision.target
+    return orjson.dumps(
+        {
+            "beliefs": [_belief_row(belief) for belief in decision.beliefs],
+            "broker": state,
+            "clamps": [(c.limit, c.before, c.after) for c in decision.clamps],
+            "confidence": decision.confidence,
+            "consensus": _belief_row(decision.consensus),
+            "evidence": [_evidence_row(e) for e in decision.evidence],
+            "halts": halts,
+            "interval": decision.interval,
+            "known_at": decision.known_at,
+            "n_evidence": decision.n_evidence,
+            "reason": decision.reason,
+            "signal": decision.signal.value,
+            "status": decision.status,
+            "target": (target.weight, target.why),
+        },
+        option=orjson.OPT_SERIALIZE_NUMPY,
+    )
+
+
+def decode(
+    payload: Any,
+    key: tuple[str, str, str],
+    orders: tuple[Order, ...],
+    provenance: dict[str, str],
+) -> Decision:
+    """Return the decision of a parsed payload; `key` is (strategy, symbol, timeframe)."""
+    strategy, symbol, timeframe = key
+    weight, why = payload["target"]
+    low, high = payload["interval"]
+    return Decision(
+        symbol=symbol,
+        timeframe=timeframe,
+        strategy=strategy,
+        known_at=payload["known_at"],
+        signal=Signal(payload["signal"]),
+        confidence=_real(payload["confidence"]),
+        interval=(_real(low), _real(high)),
+        n_evidence=payload["n_evidence"],
+        reason=payload["reason"],
+        status=payload["status"],
+        consensus=_belief(payload["consensus"]),
+        beliefs=tuple(_belief(row) for row in payload["beliefs"]),
+        target=Target(_real(weight), why),
+        clamps=tuple(Clamp(name, _real(a), _real(b)) for name, a, b in payload["clamps"]),
+        orders=orders,
+        evidence=tuple(_evidence(row) for row in payload["evidence"]),
+        provenance=provenance,
+    )
+
+
+def _belief_row(b: Belief) -> Row:
+    return (
+        b.source,
+        b.symbol,
+        b.known_at,
+        b.horizon,
+        b.p_up,
+        b.quantiles,
+        b.life,
+        b.weight,
+        b.evidence,
+        b.why,
+    )
+
+
+def _belief(row: list[Any]) -> Belief:
+    source, symbol, known_at, horizon, p_up, quantiles, life, weight, evidence, why = row
+    levels = tuple(_real(quantile) for quantile in quantiles)
+    numbers = (_real(p_up), levels, _real(life), _real(weight))
+    return Belief(source, symbol, known_at, horizon, *numbers, tuple(evidence), why)
+
+
+def _evidence_row(e: Evidence) -> Row:
+    return (e.id, e.kind, e.value, e.unit, e.percentile, e.direction, e.known_at)
+
+
+def _evidence(row: list[Any]) -> Evidence:
+    id_, kind, value, unit, percentile, direction, known_at = row
+    return Evidence(id_, kind, _real(value), unit, _real(percentile), direction, known_at)
+
+
+def _real(x: float | None) -> float:
+    return math.nan if x is None else x
