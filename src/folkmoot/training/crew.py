@@ -1,0 +1,138 @@
+"""Worker processes that carry out tasks: started once, told what to do line by line.
+
+Each is a fresh interpreter that imports only what its tasks need and reads orders from its standard
+input, so the caller's script is not imported again and needs no `__main__` guard. A worker whose
+caller has died reads the end of its input and stops after the task in hand.
+"""
+
+import os
+import queue
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from folkmoot.core import errors
+
+START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    "from folkmoot.training.worker import serve; serve()"
+)
+
+
+class Crew:
+    """`workers` processes (0: one a core, no more than `at_most`), to be used with `with`."""
+
+    def __init__(self, workers: int = 0, *, at_most: int | None = None) -> None:
+        wanted = workers or os.cpu_count() or 1
+        self.size = wanted if at_most is None else max(1, min(wanted, at_most))
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-c", START, orjson.dumps(sys.path).decode()]
+        self._workers = [
+            subprocess.Popen(  # noqa: S603  # this interpreter, a constant program, our own path
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            for _ in range(self.size)
+        ]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
+            if problem is not None:
+                worker.kill()
+            for pipe in (worker.stdin, worker.stdout):
+                if pipe is not None:
+                    pipe.close()
+            worker.wait()
+        self._workers = []
+
+    def carry_out(
+        self,
+        orders: Sequence[dict[str, Any]],
+        titles: Sequence[str],
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        """Hand out the orders one by one, in their order, to whoever is free.
+
+        Raises the first error that a worker reports, after the orders in hand are finished, and
+        `EnvironmentProblem` if a worker dies.
+        """
+        open_orders: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for place in range(len(orders)):
+            open_orders.put(place)
+        finished: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        failed: list[errors.FolkmootError] = []
+
+        def attend(worker: subprocess.Popen[bytes]) -> None:
+            while not failed:
+                try:
+                    place = open_orders.get_nowait()
+                except queue.Empty:
+                    break
+                try:
+                    _order(worker, orders[place])
+                except errors.FolkmootError as problem:
+                    failed.append(problem)
+                finished.put(place)
+            finished.put(None)
+
+        with ThreadPoolExecutor(len(self._workers)) as threads:
+            for worker in self._workers:
+                threads.submit(attend, worker)
+            _watch(finished, len(self._workers), titles, progress)
+        if failed:
+            raise failed[0]
+
+
+def _watch(
+    finished: "queue.SimpleQueue[int | None]",
+    attending: int,
+    titles: Sequence[str],
+    progress: Callable[[int, int, str], None] | None,
+) -> None:
+    done = 0
+    while attending:
+        place = finished.get()
+        if place is None:
+            attending -= 1
+            continue
+        done += 1
+        if progress is not None:
+            progress(done, len(titles), titles[place])
+
+
+def _order(worker: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+    """Send one order and wait for its answer."""
+    if worker.stdin is None or worker.stdout is None:
+        raise errors.EnvironmentProblem("a worker has no pipes", where="crew")
+    try:
+        worker.stdin.write(orjson.dumps(order) + b"\n")
+        worker.stdin.flush()
+        answer = worker.stdout.readline()
+    except OSError as problem:
+        raise _died(worker) from problem
+    if not answer:
+        raise _died(worker)
+    report = orjson.loads(answer)
+    if report is not None:
+        kind = getattr(errors, report["type"], errors.DataError)
+        raise kind(report["message"], where=report["where"], allowed=report["allowed"])
+
+
+def _died(worker: subprocess.Popen[bytes]) -> errors.EnvironmentProblem:
+    return errors.EnvironmentProblem(
+        f"a worker process ended with exit code {worker.wait()}",
+        where="crew",
+        allowed="its last words are on stderr; enough memory, or fewer workers",
+    )

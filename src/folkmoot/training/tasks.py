@@ -1,0 +1,191 @@
+"""One (block, member): fit on what was known before the block, forecast its rows, keep both."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from folkmoot import models
+from folkmoot.core import plugins
+from folkmoot.core.bars import Floats
+from folkmoot.core.errors import DataError, Untrained
+from folkmoot.core.forecast import Features
+from folkmoot.features import BARS_SET, Table, windows
+from folkmoot.training.crew import Crew
+from folkmoot.training.folds import Block
+from folkmoot.training.material import Material
+from folkmoot.training.store import TaskStore
+
+FEWEST = 30
+LEARNT = "learnt."
+
+Progress = Callable[[int, int, str], None]
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A pure piece of work: `key` names its result, `facts` go to the artefact's card."""
+
+    key: str
+    member: str
+    model: str
+    options: dict[str, Any]
+    block: Block
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The task in words, for a progress display."""
+        return f"{self.member}, block {self.block.index}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the task as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "Task":
+        """Rebuild a task from its JSON values."""
+        return cls(**{**fields, "block": Block(**fields["block"])})
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    material: Material,
+    store: TaskStore,
+    workers: int | Crew = 1,
+    progress: Progress | None = None,
+) -> None:
+    """Compute the tasks into the store: here, or on as many processes as `workers` says.
+
+    0 is one process a core; a `Crew` is used as it is and stays. The results do not depend on it.
+    Raises the first error of a task; what was finished before it is kept.
+    """
+    if not isinstance(workers, Crew) and (workers == 1 or len(tasks) < 2):
+        for done, task in enumerate(tasks, 1):
+            _run(task, material, store)
+            if progress is not None:
+                progress(done, len(tasks), task.title)
+        return
+    with tempfile.TemporaryDirectory(prefix="folkmoot-") as folder:
+        material.park(Path(folder))
+        orders = [
+            {"task": task.as_dict(), "material": folder, "store": str(store.root)} for task in tasks
+        ]
+        titles = [task.title for task in tasks]
+        if isinstance(workers, Crew):
+            workers.carry_out(orders, titles, progress)
+            return
+        with Crew(workers, at_most=len(tasks)) as crew:
+            crew.carry_out(orders, titles, progress)
+
+
+def _run(task: Task, material: Material, store: TaskStore) -> None:
+    arrays, facts = learn(task, material)
+    store.put(task.key, arrays, facts)
+
+
+def learn(task: Task, material: Material) -> tuple[Arrays, dict[str, Any]]:
+    """Fit the member on what was known before the block and forecast the block's rows.
+
+    A row teaches only if its label was known at the close before the block. Returns the arrays
+    `p_up`, `quantiles` and those the model has learnt, and the facts of the artefact.
+
+    Raises `DataError` if fewer than 30 labels of a horizon are known, or if the model refuses.
+    """
+    model = models.build(task.model, **task.options)
+    block, first = task.block, max(material.start, model.lookback - 1)
+    y = known_labels(material, block, model.horizons)[first:]
+    if (np.isfinite(y).sum(axis=0) < FEWEST).any():
+        raise _refused(task, f"fewer than {FEWEST} known labels to train on", material)
+    x, dropped = _features(material, block, first, model)
+    rows = block.start - first
+    try:
+        with threadpool_limits(limits=1):
+            model.fit(x.rows(slice(0, rows)), y, np.ones(rows))
+            forecast = model.predict(x.rows(slice(rows, None)))
+    except DataError as refusal:
+        raise _refused(task, refusal.message, material) from refusal
+    arrays, state = model.state()
+    card = _card(task, material, model, y, dropped)
+    facts = {"model": task.model, "state": state, "card": card}
+    learnt = {f"{LEARNT}{name}": array for name, array in arrays.items()}
+    return {"p_up": forecast.p_up, "quantiles": forecast.quantiles, **learnt}, facts
+
+
+def known_labels(material: Material, block: Block, horizons: tuple[int, ...]) -> Floats:
+    """Return `y[block.start, horizons]`, NaN where the label was not known before the block.
+
+    The decision at the block's first row is taken after the close of the row before it.
+    """
+    moment = material.table.known_at[block.start - 1]
+    places = [material.horizons.index(horizon) for horizon in horizons]
+    y = material.y[: block.start, places]
+    return np.where(material.label_known_at[: block.start, places] <= moment, y, np.nan)
+
+
+def artefact(store: TaskStore, key: str) -> Any:
+    """Return the fitted model that a task left, or raise `Untrained` if there is none."""
+    result = store.get(key)
+    if result is None:
+        raise Untrained(f"no fitted model {key}", where=str(store.root), allowed="train it first")
+    kind = plugins.load("folkmoot.models", result.facts["model"])
+    arrays = {
+        name.removeprefix(LEARNT): array
+        for name, array in result.arrays.items()
+        if name.startswith(LEARNT)
+    }
+    return kind.restore(arrays, result.facts["state"])
+
+
+def _features(
+    material: Material, block: Block, first: int, model: Any
+) -> tuple[Features, tuple[str, ...]]:
+    """Return the rows from `first` to the block's end, less the columns never known in training."""
+    table = material.table
+    begin = first - model.lookback + 1
+    span = Table(table.values[begin : block.stop], table.names, table.known_at[begin : block.stop])
+    training = Table(span.values[: block.start - begin], table.names, span.known_at)
+    dropped = tuple(name for name in training.unknown() if name not in BARS_SET)
+    lost = [name for name in dropped if name in model.needs]
+    if lost:
+        raise DataError(
+            f"columns {lost} are unknown in all of block {block.index}'s training span",
+            where=type(model).__name__,
+        )
+    kept = tuple(name for name in table.names if name not in dropped)
+    return windows(span, model.lookback, kept), dropped
+
+
+def _refused(task: Task, why: str, material: Material) -> DataError:
+    return DataError(
+        f"{task.title}: {why}",
+        where=f"rows {material.start} to {task.block.start}",
+        allowed=f"{FEWEST} known labels or more",
+    )
+
+
+def _card(
+    task: Task, material: Material, model: Any, y: Floats, dropped: tuple[str, ...]
+) -> dict[str, Any]:
+    taught = np.flatnonzero(np.isfinite(y).any(axis=1)) + task.block.start - len(y)
+    known_at = material.table.known_at
+    return {
+        **task.facts,
+        "member": task.member,
+        "model": task.model,
+        "options": task.options,
+        "block": task.block.index,
+        "rows": [task.block.start, task.block.stop],
+        "trained_rows": [int(taught[0]), int(taught[-1])],
+        "trained_known_at": [int(known_at[taught[0]]), int(known_at[taught[-1]])],
+        "labels": int(np.isfinite(y).any(axis=1).sum()),
+        "purged": task.block.start - 1 - int(taught[-1]),
+        "columns": list(getattr(model, "columns", ()) or model.needs),
+        "dropped": list(dropped),
+    }
