@@ -118,9 +118,30 @@ def _intercept(x: Floats, n: int, wanted: float, b: float) -> float:
 
 
 @njit(cache=True)
+def _sorted_span(x: Floats, start: int, stop: int) -> Indices:
+    """Return start..stop-1 in stable order of x, by merging runs of doubling length."""
+    n, width = stop - start, 1
+    here, there = np.arange(start, stop), np.empty(n, np.int64)
+    while width < n:
+        for left in range(0, n, 2 * width):
+            middle, right = min(left + width, n), min(left + 2 * width, n)
+            i, j = left, middle
+            for k in range(left, right):
+                if j >= right or (i < middle and x[here[i]] <= x[here[j]]):
+                    there[k] = here[i]
+                    i += 1
+                else:
+                    there[k] = here[j]
+                    j += 1
+        here, there = there, here
+        width *= 2
+    return here
+
+
+@njit(cache=True)
 def extend_order(x: Floats, order: Indices, done: int, n: int) -> None:
     """Make `order[:n]` sort `x[:n]` stably, given that `order[:done]` sorts `x[:done]`."""
-    tail = np.argsort(x[done:n], kind="mergesort") + done
+    tail = _sorted_span(x, done, n)
     i, j = done - 1, n - done - 1
     for k in range(n - 1, -1, -1):
         if j < 0:

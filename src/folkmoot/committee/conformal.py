@@ -10,7 +10,6 @@
 
 import math
 
-import numpy as np
 from numba import njit
 
 from folkmoot.core.bars import Floats
@@ -28,8 +27,12 @@ def score(y: float, low: float, high: float) -> float:
 
 
 @njit(cache=True)
-def margin(ordered: Floats, n: int, alpha: float) -> float:
-    """Return how many widths to add on either side, from the sorted scores `ordered[:n]`."""
+def margin(ordered: Floats, seen: int, alpha: float) -> float:
+    """Return how many widths to add on either side, from the window's sorted scores.
+
+    `seen` counts all scores so far; the window holds the latest `len(ordered)` of them.
+    """
+    n = min(seen, len(ordered))
     if n < FIRST_SCORES:
         return 0.0
     rank = math.ceil((n + 1) * (1.0 - alpha))
@@ -42,7 +45,9 @@ def remember(ring: Floats, ordered: Floats, seen: int, value: float) -> None:
     n = min(seen, len(ring))
     slot = seen % len(ring)
     if seen >= len(ring):
-        gone = np.searchsorted(ordered[:n], ring[slot])
+        gone = 0
+        while ordered[gone] != ring[slot]:
+            gone += 1
         for i in range(gone, n - 1):
             ordered[i] = ordered[i + 1]
         n -= 1

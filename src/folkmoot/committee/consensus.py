@@ -21,20 +21,21 @@ _CLOSE = 1e-6
 
 @njit(cache=True)
 def posterior_line(
-    x: Floats, n: int, ups: float, ups_x: float, horizon: int, line: Floats, covariance: Floats
+    x: Floats, n: int, sums: Floats, horizon: int, line: Floats, covariance: Floats
 ) -> None:
     """Fit p = sigmoid(a x + b) at its posterior mode, in place, from where `line` = (a, b) stands.
 
-    The prior is Gaussian about the identity: a ~ N(1, 0.5), b ~ N(0, 0.1). Labels that overlap
-    for `horizon` bars count 1 / horizon each. `covariance` (aa, ab, bb) is the inverse Hessian.
+    `sums` holds the count of rises and the sum of x over them. The prior is Gaussian about the
+    identity: a ~ N(1, 0.5), b ~ N(0, 0.1). Labels that overlap for `horizon` bars count
+    1 / horizon each. `covariance` (aa, ab, bb) is the inverse Hessian.
     """
     sure_a, sure_b = 1.0 / (SLOPE_SD * SLOPE_SD), 1.0 / (LEVEL_SD * LEVEL_SD)
     part = 1.0 / horizon
     a, b = line[0], line[1]
     for _ in range(_STEPS):
         sp, spx, sw, swx, swxx = sigmoid_moments(x, n, a, b)
-        g_a = part * (spx - ups_x) + sure_a * (a - 1.0)
-        g_b = part * (sp - ups) + sure_b * b
+        g_a = part * (spx - sums[1]) + sure_a * (a - 1.0)
+        g_b = part * (sp - sums[0]) + sure_b * b
         h_aa, h_ab, h_bb = part * swxx + sure_a, part * swx, part * sw + sure_b
         determinant = h_aa * h_bb - h_ab * h_ab
         step_a = (h_bb * g_a - h_ab * g_b) / determinant

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from folkmoot.committee.minutes import Ballots, Hearing, Minutes, Row, Standing
+from folkmoot.committee.refit import REFIT_EVERY, refit
 from folkmoot.committee.state import HORIZON, QUEUED, ROW, UNSETTLED, State, fresh, grown
-from folkmoot.committee.stream import advance
+from folkmoot.committee.stream import hear, take_labels
 from folkmoot.core.bars import Floats, Times
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS
@@ -135,13 +136,19 @@ class Prequential:
                 where="prequential",
                 allowed="strictly increasing known_at",
             )
-        advance(
-            self._state,
-            np.ascontiguousarray(known_at, np.int64),
-            np.ascontiguousarray(block, np.int64),
-            np.ascontiguousarray(p_up, np.float64),
-            np.ascontiguousarray(quantiles, np.float64),
-        )
+        known_at = np.ascontiguousarray(known_at, np.int64)
+        block = np.ascontiguousarray(block, np.int64)
+        p_up = np.ascontiguousarray(p_up, np.float64)
+        quantiles = np.ascontiguousarray(quantiles, np.float64)
+        start = 0
+        while start < len(known_at):
+            t = len(self)
+            if t % REFIT_EVERY == 0:
+                take_labels(self._state, known_at[start])
+                refit(self._state)
+            span = slice(start, start + REFIT_EVERY - t % REFIT_EVERY)
+            hear(self._state, known_at[span], block[span], p_up[span], quantiles[span])
+            start = span.stop
 
     def _enqueue(self, index: Times, y: Floats, known_at: Times) -> None:
         rows, clock = self._state.rows, self._state.crowd.clock

@@ -1,9 +1,8 @@
 """The prequential stream, one row after the other: history and live run these same lines.
 
 At each row: 1. use the labels that are known by now; 2. at row numbers that are multiples of
-`REFIT_EVERY`, refit calibrators, weights and the consensus' calibrator on what has matured;
-3. at a new block, measure the life of opinions in the blocks before it; 4. calibrate the members;
-5. speak. Nothing else may write to the state.
+`refit.REFIT_EVERY`, refit (the caller does, between calls); 3. at a new block, measure the life of
+opinions in the blocks before it; 4. calibrate the members; 5. speak.
 """
 
 import math
@@ -11,17 +10,9 @@ import math
 import numpy as np
 from numba import njit
 
-from folkmoot.committee.calibration import (
-    ISOTONIC_ROWS,
-    MIN_MOVES,
-    extend_order,
-    isotonic_at,
-    isotonic_wins,
-    platt_line,
-    pool_violators,
-)
+from folkmoot.committee.calibration import isotonic_at
 from folkmoot.committee.conformal import adapted, margin, remember, score
-from folkmoot.committee.consensus import Z80, expected_life, posterior_line, spread_at
+from folkmoot.committee.consensus import Z80, expected_life, spread_at
 from folkmoot.committee.scale import logit, loss, sigmoid
 from folkmoot.committee.state import (
     BEHIND,
@@ -29,8 +20,6 @@ from folkmoot.committee.state import (
     BLOCK_LENGTH,
     BLOCK_START,
     CROWD,
-    HORIZON,
-    ISOTONIC,
     NO_MAP,
     PLATT,
     QUEUED,
@@ -46,32 +35,30 @@ from folkmoot.committee.state import (
 from folkmoot.committee.weights import (
     EARNING_ROWS,
     add_gain,
-    earned,
     log_pool,
-    mean_and_z,
-    newey_west_lags,
-    share,
 )
 from folkmoot.core.bars import Floats, Times
 
-REFIT_EVERY = 250
-CALIBRATION_ROWS = 500
-RECHOOSE = 1.1
 OK, WARMING, NO_EARNED_WEIGHT, UNKNOWN_FEATURES, STALE = range(5)
 
 
 @njit(cache=True)
-def advance(state: State, known_at: Times, block: Times, p_up: Floats, quantiles: Floats) -> None:
+def take_labels(state: State, now: int) -> None:
+    """Use every label that is known by `now` and was not used before."""
+    clock, rows = state.crowd.clock, state.rows
+    while clock[TAKEN] < clock[QUEUED] and rows.queue_at[clock[TAKEN]] <= now:
+        _mature(state, rows.queue_row[clock[TAKEN]])
+        clock[TAKEN] += 1
+
+
+@njit(cache=True)
+def hear(state: State, known_at: Times, block: Times, p_up: Floats, quantiles: Floats) -> None:
     """Take in rows `p_up[k, m]`, `quantiles[k, m, 7]`, and say what the committee says of each."""
     clock = state.crowd.clock
     for i in range(len(known_at)):
         t = clock[ROW]
         state.rows.known_at[t], state.rows.block[t] = known_at[i], block[i]
-        while clock[TAKEN] < clock[QUEUED] and (state.rows.queue_at[clock[TAKEN]] <= known_at[i]):
-            _mature(state, state.rows.queue_row[clock[TAKEN]])
-            clock[TAKEN] += 1
-        if t % REFIT_EVERY == 0:
-            _refit(state)
+        take_labels(state, known_at[i])
         if block[i] != clock[BLOCK]:
             _turn_block(state.rows, state.crowd, t, block[i])
         _calibrate_row(state, t, p_up[i])
@@ -139,61 +126,6 @@ def _add_gains(rows: Rows, merits: Merits, row: int, up: float) -> None:
 
 
 @njit(cache=True)
-def _refit(state: State) -> None:
-    for m in range(len(state.maps.n)):
-        if state.maps.n[m] >= CALIBRATION_ROWS:
-            _refit_map(state.maps, m)
-    _reweigh(state.merits, state.crowd.clock[HORIZON])
-    crowd = state.crowd
-    n = crowd.clock[CROWD]
-    ups, ups_x = crowd.sums[0], crowd.sums[1]
-    posterior_line(crowd.x, n, ups, ups_x, crowd.clock[HORIZON], crowd.line, crowd.covariance)
-    crowd.clock[BEHIND] = n
-
-
-@njit(cache=True)
-def _refit_map(maps: Maps, m: int) -> None:
-    n, x, up = maps.n[m], maps.x[m], maps.up[m]
-    sloped = maps.moves[m] >= MIN_MOVES
-    a, b = platt_line(x, n, maps.sums[m], sloped, maps.line[m, 0], maps.line[m, 1])
-    maps.line[m, 0], maps.line[m, 1] = a, b
-    choose = sloped and n >= ISOTONIC_ROWS and n >= RECHOOSE * maps.chosen_at[m]
-    if maps.kind[m] == NO_MAP:
-        maps.kind[m] = PLATT
-    if not choose and maps.kind[m] == PLATT:
-        return
-    extend_order(x, maps.order[m], maps.ordered[m], n)
-    maps.ordered[m] = n
-    if choose:
-        wins = isotonic_wins(x, up, maps.order[m], n, (a, b), maps.knot_x[m], maps.knot_v[m])
-        maps.kind[m] = ISOTONIC if wins else PLATT
-        maps.chosen_at[m] = n
-    if maps.kind[m] == ISOTONIC:
-        maps.knots[m] = pool_violators(x, up, maps.order[m], n, n, maps.knot_x[m], maps.knot_v[m])
-
-
-@njit(cache=True)
-def _reweigh(merits: Merits, horizon: int) -> None:
-    for v in range(len(merits.voters)):
-        n = merits.n[v]
-        if n < EARNING_ROWS:
-            continue
-        merits.mean[v] = math.inf
-        for r in range(len(merits.references)):
-            mean, z = mean_and_z(
-                merits.gains[v, r],
-                n,
-                merits.totals[v, r],
-                merits.products[v, r],
-                newey_west_lags(n, horizon),
-            )
-            if mean < merits.mean[v]:
-                merits.mean[v], merits.z[v] = mean, z
-        merits.weight[v] = earned(merits.mean[v], merits.z[v], n)
-    share(merits.weight, merits.ratios)
-
-
-@njit(cache=True)
 def _turn_block(rows: Rows, crowd: Crowd, t: int, block: int) -> None:
     clock = crowd.clock
     if clock[BLOCK] >= 0:
@@ -249,19 +181,20 @@ def _status(state: State, t: int) -> int:
     rows, merits, clock = state.rows, state.merits, state.crowd.clock
     if clock[BLOCK] < 0:
         return WARMING
-    known, heard, weight = False, False, 0.0
+    known, heard, weight, most = False, False, 0.0, 0
     for v in range(len(merits.voters)):
         here = not math.isnan(rows.calibrated[t, merits.voters[v]])
         known = known or here
         heard = heard or (here and merits.weight[v] > 0.0)
         weight += merits.weight[v]
+        most = max(most, merits.n[v])
     if not known or math.isnan(rows.calibrated[t, merits.references[0]]):
         return UNKNOWN_FEATURES
     if clock[BLOCK_LENGTH] > 0 and t - clock[BLOCK_START] >= 2 * clock[BLOCK_LENGTH]:
         return STALE
     if weight > 0.0:
         return OK if heard else UNKNOWN_FEATURES
-    return NO_EARNED_WEIGHT if np.max(merits.n) >= EARNING_ROWS else WARMING
+    return NO_EARNED_WEIGHT if most >= EARNING_ROWS else WARMING
 
 
 @njit(cache=True)
@@ -295,25 +228,38 @@ def _judge(rows: Rows, crowd: Crowd, t: int) -> None:
 
 @njit(cache=True)
 def _interval(rows: Rows, merits: Merits, crowd: Crowd, t: int, quantiles: Floats) -> None:
-    """Average the weighted members' quantiles, or take the best reference's; widen the ends."""
+    """Average the weighted members' quantiles, or take the best reference's.
+
+    The ends move by the conformal margin; where they move inwards, the others stay between them.
+    """
     out = rows.quantiles[t]
-    total = 0.0
-    for v in range(len(merits.voters)):
-        m = merits.voters[v]
-        if rows.weights[t, m] > 0.0 and not math.isnan(quantiles[m, 0]):
-            for q in range(len(out)):
-                out[q] = rows.weights[t, m] * quantiles[m, q] + (out[q] if total > 0.0 else 0.0)
-            total += rows.weights[t, m]
-    if total > 0.0:
-        for q in range(len(out)):
-            out[q] /= total
-    else:
-        best = merits.references[np.argmin(merits.losses)]
-        for q in range(len(out)):
-            out[q] = quantiles[best, q]
+    if not _average(rows.weights[t], quantiles, out):
+        best = 0
+        for r in range(len(merits.losses)):
+            best = r if merits.losses[r] < merits.losses[best] else best
+        out[:] = quantiles[merits.references[best]]
     low, high = out[0], out[-1]
     if math.isnan(low) or math.isnan(high):
         return
     rows.raw_band[t, 0], rows.raw_band[t, 1] = low, high
     wider = margin(crowd.ordered, crowd.clock[SCORES], crowd.alpha[0]) * (high - low)
-    out[0], out[-1] = min(low - wider, out[1]), max(high + wider, out[-2])
+    low, high = min(low - wider, out[3]), max(high + wider, out[3])
+    for q in range(len(out)):
+        out[q] = min(max(out[q], low), high)
+    out[0], out[-1] = low, high
+
+
+@njit(cache=True)
+def _average(weights: Floats, quantiles: Floats, out: Floats) -> bool:
+    """Write the weighted mean of the known quantiles; return whether there was any."""
+    total = 0.0
+    for m in range(len(weights)):
+        if weights[m] <= 0.0 or math.isnan(quantiles[m, 0]):
+            continue
+        for q in range(len(out)):
+            out[q] = weights[m] * quantiles[m, q] + (out[q] if total > 0.0 else 0.0)
+        total += weights[m]
+    if total > 0.0:
+        for q in range(len(out)):
+            out[q] /= total
+    return total > 0.0

@@ -1,0 +1,86 @@
+"""What is refitted on matured rows: the members' calibrators, the weights, the consensus' own."""
+
+import math
+
+from numba import njit
+
+from folkmoot.committee.calibration import (
+    ISOTONIC_ROWS,
+    MIN_MOVES,
+    extend_order,
+    isotonic_wins,
+    platt_line,
+    pool_violators,
+)
+from folkmoot.committee.consensus import posterior_line
+from folkmoot.committee.state import (
+    BEHIND,
+    CROWD,
+    HORIZON,
+    ISOTONIC,
+    NO_MAP,
+    PLATT,
+    Maps,
+    Merits,
+    State,
+)
+from folkmoot.committee.weights import EARNING_ROWS, earned, mean_and_z, newey_west_lags, share
+
+REFIT_EVERY = 250
+CALIBRATION_ROWS = 500
+RECHOOSE = 1.1
+
+
+def refit(state: State) -> None:
+    """Refit everything on the labels used so far."""
+    for m in range(len(state.maps.n)):
+        if state.maps.n[m] >= CALIBRATION_ROWS:
+            refit_map(state.maps, m)
+    crowd, clock = state.crowd, state.crowd.clock
+    reweigh(state.merits, clock[HORIZON])
+    posterior_line(crowd.x, clock[CROWD], crowd.sums, clock[HORIZON], crowd.line, crowd.covariance)
+    clock[BEHIND] = clock[CROWD]
+
+
+@njit(cache=True)
+def refit_map(maps: Maps, m: int) -> None:
+    """Refit the calibrator of member `m`, and now and then choose its kind anew."""
+    n, x, up = maps.n[m], maps.x[m], maps.up[m]
+    sloped = maps.moves[m] >= MIN_MOVES
+    a, b = platt_line(x, n, maps.sums[m], sloped, maps.line[m, 0], maps.line[m, 1])
+    maps.line[m, 0], maps.line[m, 1] = a, b
+    choose = sloped and n >= ISOTONIC_ROWS and n >= RECHOOSE * maps.chosen_at[m]
+    if maps.kind[m] == NO_MAP:
+        maps.kind[m] = PLATT
+    if not choose and maps.kind[m] == PLATT:
+        return
+    extend_order(x, maps.order[m], maps.ordered[m], n)
+    maps.ordered[m] = n
+    if choose:
+        wins = isotonic_wins(x, up, maps.order[m], n, (a, b), maps.knot_x[m], maps.knot_v[m])
+        maps.kind[m] = ISOTONIC if wins else PLATT
+        maps.chosen_at[m] = n
+    if maps.kind[m] == ISOTONIC:
+        maps.knots[m] = pool_violators(x, up, maps.order[m], n, n, maps.knot_x[m], maps.knot_v[m])
+
+
+@njit(cache=True)
+def reweigh(merits: Merits, horizon: int) -> None:
+    """Set each voter's gain over its best reference, and the weights earned by them."""
+    for v in range(len(merits.voters)):
+        n = merits.n[v]
+        if n < EARNING_ROWS:
+            continue
+        merits.mean[v] = math.inf
+        for r in range(len(merits.references)):
+            mean, z = mean_and_z(
+                merits.gains[v, r],
+                n,
+                merits.totals[v, r],
+                merits.products[v, r],
+                newey_west_lags(n, horizon),
+            )
+            if mean < merits.mean[v]:
+                merits.mean[v], merits.z[v] = mean, z
+        merits.weight[v] = earned(merits.mean[v], merits.z[v], n)
+    share(merits.weight, merits.ratios)
