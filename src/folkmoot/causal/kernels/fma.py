@@ -29,6 +29,20 @@ def real(index: Index) -> float:
 
 
 @intrinsic
+def pointer(typing: Any, array: Any) -> Any:
+    """Return an array's data as one word, where an array is seven on every call of a step.
+
+    It is indexed like the array and does not keep it alive.
+    """
+    signature = types.CPointer(array.dtype)(array)
+
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(array)(context, builder, arguments[0]).data
+
+    return signature, lower
+
+
+@intrinsic
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """Return x * y + z rounded once, inside a compiled function."""
     signature = types.float64(types.float64, types.float64, types.float64)

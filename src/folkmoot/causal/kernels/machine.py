@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numba import njit
 
 from folkmoot.causal.kernels.calendar import aggregate, clock, gap, spread
-from folkmoot.causal.kernels.fma import ONE, ZERO, Index, step
+from folkmoot.causal.kernels.fma import ONE, ZERO, Index, pointer, step
 from folkmoot.causal.kernels.pointwise import arithmetic, curve, event, shape, where
 from folkmoot.causal.kernels.recursion import carry, smooth, true_range
 from folkmoot.causal.kernels.windows import (
@@ -35,12 +35,16 @@ Code = npt.NDArray[np.uint64]
 INF = math.inf
 NAN = math.nan
 
-C0, C1, C2, C3, C4, C5, C6, C7 = (Index(number) for number in range(8))
+# Where a row keeps what, from its first number on.
+OUT, A, B, C, STATE, N, P = (Index(place) for place in range(1, 8))
+ROW = Index(8)
+# Row 0: the width of a register, the fine bars of a tile, the first input and output register.
+WIDTH, TILE, INPUTS, OUTPUTS = (Index(place) for place in range(4))
 
 
 @step
-def _pointwise(mem: Floats, row: Code, op: int, m: Index) -> None:
-    o, a, b, c = row[C1], row[C2], row[C3], row[C4]
+def _pointwise(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
+    o, a, b, c = code[k + OUT], code[k + A], code[k + B], code[k + C]
     if op < 17:
         arithmetic(op, mem, o, a, b, m)
     elif op < 30:
@@ -54,19 +58,19 @@ def _pointwise(mem: Floats, row: Code, op: int, m: Index) -> None:
 
 
 @step
-def _stateful(mem: Floats, row: Code, op: int, m: Index) -> None:
-    o, a, b, c, s = row[C1], row[C2], row[C3], row[C4], row[C5]
+def _stateful(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
+    o, a, b, c, s = code[k + OUT], code[k + A], code[k + B], code[k + C], code[k + STATE]
     if op < 53:
-        smooth(mem, o, a, s, row[C7], m)
+        smooth(mem, o, a, s, code[k + P], m)
     elif op < 56:
         carry(op, mem, o, a, b, s, m)
     else:
-        true_range(mem, o, a, b, c, s, row[C6], m)
+        true_range(mem, o, a, b, c, s, code[k + N], m)
 
 
 @step
-def _windowed(mem: Floats, row: Code, op: int, m: Index) -> None:
-    o, a, s, n = row[C1], row[C2], row[C5], row[C6]
+def _windowed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
+    o, a, s, n = code[k + OUT], code[k + A], code[k + STATE], code[k + N]
     if op == 60:
         recall(mem, o, s, n, m)
     elif op == 64 or op == 65:
@@ -76,44 +80,52 @@ def _windowed(mem: Floats, row: Code, op: int, m: Index) -> None:
     elif op == 68:
         slope(mem, o, a, s, n, m)
     elif op == 69:
-        correlation(mem, o, a, row[C3], s, row[C7], n, m)
+        correlation(mem, o, a, code[k + B], s, code[k + P], n, m)
     elif op == 70:
-        remember(mem, o, a, s, n, row[C7], m)
+        remember(mem, o, a, s, n, code[k + P], m)
     else:
         moments(op, mem, o, a, s, n, m)
 
 
 @step
-def _timed(mem: Floats, row: Code, op: int, m: Index) -> None:
+def _timed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     if op == 2:
-        clock(mem, row[C1], row[C2], row[C6], m)
+        clock(mem, code[k + OUT], code[k + A], code[k + N], m)
     elif op == 3:
-        gap(mem, row[C1], row[C2], row[C3], row[C5], m)
+        gap(mem, code[k + OUT], code[k + A], code[k + B], code[k + STATE], m)
     else:
-        spread(mem, row[C1], row[C2], row[C3], row[C5], row[C4], m)
+        spread(mem, code[k + OUT], code[k + A], code[k + B], code[k + STATE], code[k + C], m)
 
 
 @step
-def _run(code: Code, mem: Floats, width: Index, n: Index) -> None:
-    m, k = n, ONE
-    while k < code.shape[0]:
-        row = code[k]
-        op = np.int64(row[C0])
-        k += ONE
+def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
+    m, k = n, ROW
+    while k < end:
+        op = np.int64(code[k])
         if op < 10 or op == 82:
-            _timed(mem, row, op, m)
+            _timed(mem, code, k, op, m)
         elif op < 50:
-            _pointwise(mem, row, op, m)
+            _pointwise(mem, code, k, op, m)
         elif op < 60:
-            _stateful(mem, row, op, m)
+            _stateful(mem, code, k, op, m)
         elif op < 80:
-            _windowed(mem, row, op, m)
-        elif op == 80:
-            m = aggregate(mem, row[C1], row[C2], row[C3], row[C5], row[C6], row[C7], n, width)
-            if m == ZERO:
-                m, k = n, row[C4]
-        else:
+            _windowed(mem, code, k, op, m)
+        elif op == 81:
             m = n
+        else:
+            m = _aggregate(mem, code, k, n, width)
+            if m == ZERO:
+                m, k = n, (code[k + C] - ONE) * ROW
+        k += ROW
+
+
+@step
+def _aggregate(mem: Floats, code: Code, k: Index, n: Index, width: Index) -> Index:
+    o, fine, made = code[k + OUT], code[k + A], code[k + B]
+    made_bars: Index = aggregate(
+        mem, o, fine, made, code[k + STATE], code[k + N], code[k + P], n, width
+    )
+    return made_bars
 
 
 def _machine() -> Any:
@@ -126,19 +138,21 @@ def _machine() -> Any:
     @njit(error_model="numpy", nogil=True, cache=True)
     def machine(code: Code, mem: Floats, columns: Floats, out: Floats) -> int:
         """Walk a program over all rows of `columns`, writing one row of `out` for each."""
-        width, tile = code[ZERO, C0], code[ZERO, C1]
-        inputs, outputs = code[ZERO, C2], code[ZERO, C3]
+        table, cells = pointer(code), pointer(mem)
+        end = Index(code.shape[0]) * ROW
+        width, tile = table[WIDTH], table[TILE]
+        inputs, outputs = table[INPUTS], table[OUTPUTS]
         rows, row = Index(columns.shape[1]), ZERO
         while row < rows:
             n = min(tile, rows - row)
             for j in range(Index(columns.shape[0])):
                 for i in range(n):
                     x = columns[j, row + i]
-                    mem[inputs + j * width + i] = x if abs(x) < INF else NAN
-            _run(code, mem, width, n)
+                    cells[inputs + j * width + i] = x if abs(x) < INF else NAN
+            _run(table, end, cells, width, n)
             for i in range(n):
                 for j in range(Index(out.shape[1])):
-                    out[row + i, j] = mem[outputs + j * width + i]
+                    out[row + i, j] = cells[outputs + j * width + i]
             row += n
         return steps
 
