@@ -44,7 +44,7 @@ def open_source(spec: str, *, lenient: bool = False) -> Source:
             f"{name} needs a {missing[0]}", where="source", allowed=f"{name}:{missing[0].upper()}"
         )
     given |= {slot.name: part for slot, part in zip(slots, parts, strict=False)}
-    source: Source = plugins.build(PACKAGE, name, **given)
+    source: Source = plugin(**given)
     return source
 
 

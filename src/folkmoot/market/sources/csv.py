@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from folkmoot.core.bars import Bar, Bars
 from folkmoot.core.errors import DataError
@@ -79,6 +79,9 @@ def _frame(text: str, where: str) -> "pd.DataFrame":
     skipped, delimiter = _header(head, where)
     fields = [part.strip() for part in head[skipped].split(delimiter)]
     names = _names_without_header(fields, where)
+    # From 3.1 on pandas reads every number to the nearest float without being asked.
+    asked = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+    exact: dict[str, Any] = {"float_precision": "round_trip"} if asked else {}
     try:
         return pd.read_csv(
             io.StringIO(text),
@@ -87,8 +90,8 @@ def _frame(text: str, where: str) -> "pd.DataFrame":
             header=None if names else 0,
             skiprows=skipped,
             index_col=False,
-            float_precision="round_trip",
             low_memory=False,
+            **exact,
         )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as why:
         raise DataError(f"the table is broken: {why}", where=where) from why
