@@ -129,3 +129,25 @@ def test_writing_a_formula_compiles_nothing() -> None:
         "sys.exit('numba' in sys.modules or 'talib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_second_process_finds_the_machine_compiled(walk: Bars) -> None:
+    compile({"a": ema(close, 3)}).batch(walk)
+    script = (
+        "import numpy as np; from folkmoot.causal import *; from folkmoot.core.bars import Bars;"
+        "from folkmoot.core.timeframe import Timeframe; one = np.ones(9);"
+        "bars = Bars('P', Timeframe.of('1h'), 3_600_000 * np.arange(9), one, one, one, one, one);"
+        "compile({'a': ema(close, 3)}).batch(bars);"
+        "from folkmoot.causal.kernels.machine import machine;"
+        "raise SystemExit(len(machine.stats.cache_misses))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_table_of_many_outputs_is_within_its_memory(walk: Bars) -> None:
+    lengths = range(1, 120)
+    program = compile({f"{n}": rank(close + n, n) - mean(close - n, n) for n in lengths})
+    values, stream = program.warm(walk.until(1500))
+    assert not np.isnan(values[118:]).any()
+    rest = walk.rows(1500, len(walk))
+    np.testing.assert_array_equal(stream.advance(rest), program.matrix(walk)[1500:])
