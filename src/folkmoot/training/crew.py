@@ -62,10 +62,11 @@ class Crew:
         orders: Sequence[dict[str, Any]],
         titles: Sequence[str],
         progress: Callable[[int, int, str], None] | None = None,
-    ) -> None:
-        """Hand out the orders one by one, in their order, to whoever is free.
+    ) -> list[Any]:
+        """Hand out the orders one by one, in their order, to whoever is free; return the answers.
 
-        Raises the first error that a worker reports, after the orders in hand are finished, and
+        An order is {"job": "module:function", "given": keyword arguments}, all JSON values. Raises
+        the first error that a worker reports, after the orders in hand are finished, and
         `EnvironmentProblem` if a worker dies.
         """
         open_orders: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -73,6 +74,7 @@ class Crew:
             open_orders.put(place)
         finished: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         failed: list[errors.FolkmootError] = []
+        answers: list[Any] = [None] * len(orders)
 
         def attend(worker: subprocess.Popen[bytes]) -> None:
             while not failed:
@@ -81,7 +83,7 @@ class Crew:
                 except queue.Empty:
                     break
                 try:
-                    _order(worker, orders[place])
+                    answers[place] = _order(worker, orders[place])
                 except errors.FolkmootError as problem:
                     failed.append(problem)
                 finished.put(place)
@@ -93,6 +95,7 @@ class Crew:
             _watch(finished, len(self._workers), titles, progress)
         if failed:
             raise failed[0]
+        return answers
 
 
 def _watch(
@@ -112,7 +115,7 @@ def _watch(
             progress(done, len(titles), titles[place])
 
 
-def _order(worker: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+def _order(worker: subprocess.Popen[bytes], order: dict[str, Any]) -> Any:
     """Send one order and wait for its answer."""
     if worker.stdin is None or worker.stdout is None:
         raise errors.EnvironmentProblem("a worker has no pipes", where="crew")
@@ -124,10 +127,12 @@ def _order(worker: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
         raise _died(worker) from problem
     if not answer:
         raise _died(worker)
-    report = orjson.loads(answer)
-    if report is not None:
+    told = orjson.loads(answer)
+    if "error" in told:
+        report = told["error"]
         kind = getattr(errors, report["type"], errors.DataError)
         raise kind(report["message"], where=report["where"], allowed=report["allowed"])
+    return told["value"]
 
 
 def _died(worker: subprocess.Popen[bytes]) -> errors.EnvironmentProblem:

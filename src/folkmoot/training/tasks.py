@@ -23,6 +23,7 @@ from folkmoot.training.store import TaskStore
 
 FEWEST = 30
 LEARNT = "learnt."
+JOB = "folkmoot.training.worker:carry_out_task"
 
 Progress = Callable[[int, int, str], None]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -74,9 +75,8 @@ def run_tasks(
         return
     with tempfile.TemporaryDirectory(prefix="folkmoot-") as folder:
         material.park(Path(folder))
-        orders = [
-            {"task": task.as_dict(), "material": folder, "store": str(store.root)} for task in tasks
-        ]
+        place = {"material": folder, "store": str(store.root)}
+        orders = [{"job": JOB, "given": {"task": task.as_dict(), **place}} for task in tasks]
         titles = [task.title for task in tasks]
         if isinstance(workers, Crew):
             workers.carry_out(orders, titles, progress)

@@ -1,5 +1,9 @@
-"""The far end of a crew: one order a line in, one answer a line out (null, or an error)."""
+"""The far end of a crew: one order a line in, one answer a line out (a value, or an error).
 
+An order names a `job` as module:function and the JSON values `given` to it.
+"""
+
+import importlib
 import os
 import sys
 from functools import lru_cache
@@ -24,14 +28,19 @@ def serve() -> None:
             answers.flush()
 
 
-def _carry_out(order: dict[str, Any]) -> dict[str, Any] | None:
-    task = Task.of(order["task"])
+def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
+    module, _, name = order["job"].partition(":")
     try:
-        arrays, facts = learn(task, _material(order["material"]))
-        _store(order["store"]).put(task.key, arrays, facts)
+        return {"value": getattr(importlib.import_module(module), name)(**order["given"])}
     except FolkmootError as problem:
-        return problem.as_dict()
-    return None
+        return {"error": problem.as_dict()}
+
+
+def carry_out_task(task: dict[str, Any], material: str, store: str) -> None:
+    """Compute one task into the store."""
+    wanted = Task.of(task)
+    arrays, facts = learn(wanted, _material(material))
+    _store(store).put(wanted.key, arrays, facts)
 
 
 @lru_cache(maxsize=1)
