@@ -73,3 +73,8 @@ def series(request: pytest.FixtureRequest) -> Bars:
 @pytest.fixture(scope="session")
 def wandering() -> Bars:
     return wander()
+
+
+@pytest.fixture(scope="session")
+def long_walk() -> Bars:
+    return wander(2_400)
