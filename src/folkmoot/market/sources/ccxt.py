@@ -101,9 +101,8 @@ class Ccxt:
         cursor = first
         while cursor <= last:
             page = self._ask(self._venue.fetch_ohlcv, market, timeframe.label, cursor, limit)
-            fresh = [row for row in page if row[0] is None or cursor <= row[0] <= last]
-            rows += fresh
-            reached = max((int(row[0]) for row in page if row[0] is not None), default=0)
+            rows += [row for row in page if cursor <= row[0] <= last]
+            reached = max((int(row[0]) for row in page), default=0)
             # Some exchanges answer a window before the listing with nothing.
             skip = cursor + limit * timeframe.ms
             cursor = reached + timeframe.ms if reached >= cursor else skip
@@ -152,7 +151,21 @@ def _venue(exchange: str, config: Mapping[str, Any]) -> Any:
     venue = getattr(ccxt, exchange)(dict(config))
     if not venue.has.get("fetchOHLCV"):
         raise UsageError(f"{exchange} offers no bars", where="exchange")
+    _refuse_blanks(venue)
     return venue
+
+
+def _refuse_blanks(venue: Any) -> None:
+    """Make ccxt raise on a bar that it could not read, which it drops without a word."""
+    parse = venue.parse_ohlcv
+
+    def checked(row: Any, market: Any = None) -> Any:
+        bar = parse(row, market)
+        if len(bar) < 5 or any(value is None for value in bar[:5]):
+            raise ValueError(f"a bar reads {row!r:.100}")
+        return bar
+
+    venue.parse_ohlcv = checked
 
 
 def _bars(rows: list[list[Any]], market: str, timeframe: Timeframe) -> Bars:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import warnings
 import zipfile
 import zlib
 from collections.abc import AsyncIterator
@@ -83,16 +84,19 @@ def _frame(text: str, where: str) -> "pd.DataFrame":
     asked = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
     exact: dict[str, Any] = {"float_precision": "round_trip"} if asked else {}
     try:
-        return pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            names=names,
-            header=None if names else 0,
-            skiprows=skipped,
-            index_col=False,
-            low_memory=False,
-            **exact,
-        )
+        with warnings.catch_warnings():
+            # Otherwise a row with more fields than the header loses the last ones.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=delimiter,
+                names=names,
+                header=None if names else 0,
+                skiprows=skipped,
+                index_col=False,
+                low_memory=False,
+                **exact,
+            )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as why:
         raise DataError(f"the table is broken: {why}", where=where) from why
 
