@@ -32,7 +32,6 @@ check: .venv/.dev ## lint, format, types and import layers
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/generate.py --check
 
 bench: .venv/.bench ## measure speed, with rivals in the same run
 	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done

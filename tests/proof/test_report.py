@@ -4,17 +4,19 @@ import json
 import math
 import re
 from html.parser import HTMLParser
+from inspect import getsource
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
+from folkmoot.proof import verdict
 from folkmoot.proof.report import render, render_demo
 from folkmoot.proof.report.curves import PLACES, thin
 from folkmoot.proof.report.markup import node
 from folkmoot.proof.report.scales import Scale, dates
-from folkmoot.proof.report.words import REASONS, VERDICTS
+from folkmoot.proof.report.words import REASONS
 
 START = 1_577_836_800_000
 HOUR = 3_600_000
@@ -84,15 +86,15 @@ def traded(rng: np.random.Generator, n: int = 21_000, edge: float = 2e-5) -> dic
     }
 
 
-def sample(verdict: str = "NOT PROVEN", reason: str = "skill_without_profit") -> dict[str, Any]:
+def sample(word: str = "NOT PROVEN", reason: str = "skill_without_profit") -> dict[str, Any]:
     """Make a study as `prove` would write it, read back from its JSON."""
     rng = np.random.default_rng(5)
     members = {"consensus": 0.05, "lightgbm": 0.052, "logistic": 0.045, "lorentzian": 0.004}
     baselines = {"base_rate": 0.003, "ar1": 0.03, "persistence": 0.028, "always_up": 0.006}
     charts = traded(rng)
     study = {
-        "verdict": verdict,
-        "reasons": [reason] if reason else [],
+        "verdict": word,
+        "reasons": [f"{reason}: the net Sharpe may be as low as -0.74"] if reason else [],
         "symbol": "BTC/USDT",
         "timeframe": "1h",
         "bars": 35_000,
@@ -333,11 +335,28 @@ def test_dates_are_few_and_inside_the_span(days: float) -> None:
     assert all(START <= at <= START + days * 86_400_000.0 for at, _ in marks)
 
 
-@pytest.mark.parametrize("verdict", sorted(VERDICTS))
-def test_every_verdict_is_explained_without_saying_there_is_none(verdict: str) -> None:
-    text = Reader(render(sample(verdict, ""))).text
+@pytest.mark.parametrize("code", sorted(REASONS))
+def test_every_reason_the_judge_can_give_is_explained(code: str) -> None:
+    text = Reader(render(sample("NOT PROVEN", code))).text
+    assert REASONS[code].takes in text
+    assert "{power}" not in text
+
+
+def test_the_reasons_of_the_report_are_those_of_the_judge() -> None:
+    assert set(re.findall(r'^        "(\w+)": _\w+,$', getsource(verdict), re.MULTILINE)) == set(
+        REASONS
+    )
+
+
+@pytest.mark.parametrize("word", ["EDGE FOUND", "NO EDGE", "NOT PROVEN"])
+def test_a_verdict_without_a_code_is_explained_without_saying_there_is_none(word: str) -> None:
+    text = Reader(render(sample(word, ""))).text
+    assert word in text
     assert "there is none" not in text.lower()
-    assert "5 of 5" in text
+
+
+def test_no_edge_says_how_often_a_planted_edge_was_found() -> None:
+    assert "found in 5 of 5 of them" in Reader(render(sample("NO EDGE", "no_skill"))).text
 
 
 def test_the_demo_shows_the_three_ways_to_keep_score_and_every_world() -> None:

@@ -41,22 +41,17 @@ def pill(verdict: Any) -> Html:
 def verdict(study: dict[str, Any]) -> Html:
     """Return the verdict, its reason codes, what they mean and what it would take."""
     said = str(study.get("verdict") or "NO VERDICT")
-    codes = [node("code", code) for code, _ in reason_codes(study)]
-    own = [node("p", text, class_="own") for _, text in reason_codes(study) if text]
-    meanings = [
-        join(
-            node("p", meaning.because, class_="because"),
-            node("p", node("b", "What it would take. "), meaning.takes),
-        )
-        for meaning in explain(study)
+    reasons = [
+        node("li", node("code", code), " ", sentence) for code, sentence in reason_codes(study)
     ]
+    first, *further = explain(study)
     return node(
         "div",
         node("p", said, class_="said"),
-        node("p", *codes, class_="codes") if codes else None,
-        *meanings[:1],
-        *own,
-        *meanings[1:],
+        node("p", first.because, class_="because"),
+        node("ul", *reasons, class_="reasons") if reasons else None,
+        node("p", node("b", "What it would take. "), first.takes),
+        *(node("p", meaning.because, " ", meaning.takes) for meaning in further),
         _truth(study),
         _headline(study),
         class_=f"verdict {MARKS.get(said, 'open')}",
@@ -169,32 +164,27 @@ def costs(study: dict[str, Any]) -> Html:
 
 def power(study: dict[str, Any]) -> Html:
     """Return how large an edge this much history can show, measured and by theory."""
-    told = study.get("power")
-    if not told:
-        return absent("no edge was planted, so the power of the tests is unknown")
+    told = study.get("power") or {}
     found, tried = known(told.get("planted_found")), known(told.get("planted_tried"))
-    dots = [
-        node("i", class_="hit" if index < (found or 0) else "miss")
-        for index in range(int(tried or 0))
+    limits_of = [
+        ("scored bars", count(told.get("n"))),
+        ("no test can see less than", percent(told.get("bound_accuracy"), 2)),
     ]
-    row = node("p", *dots, " ", _of(found, tried), " copies", class_="planted") if dots else None
+    if not tried:
+        return join(absent("no edge was planted on copies of these bars"), facts(limits_of))
     planted = percent(told.get("planted_accuracy"), 0)
+    dots = [
+        node("i", class_="hit" if place < (found or 0) else "miss") for place in range(int(tried))
+    ]
     return join(
         node(
             "p",
-            f"Before a study may say that there is nothing, it has to show that it would have seen "
+            "Before a study may say that there is nothing, it has to show that it would have seen "
             f"something: an edge that calls {planted} of the bars right was planted on copies of "
             "these bars with randomised signs, and the same pipeline looked for it.",
         ),
-        row,
-        facts(
-            [
-                ("planted accuracy", planted),
-                ("found in", _of(found, tried)),
-                ("scored bars", count(told.get("n"))),
-                ("no test can see less than", percent(told.get("bound_accuracy"), 2)),
-            ]
-        ),
+        node("p", *dots, f" found in {_of(found, tried)} copies", class_="planted"),
+        facts([("planted accuracy", planted), *limits_of]),
     )
 
 

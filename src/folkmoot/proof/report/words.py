@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from folkmoot.proof.report.numbers import count, known, percent, words
+from folkmoot.proof.report.numbers import count, known, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,33 @@ class Meaning:
 
 
 REASONS = {
-    "too_short": Meaning(
-        "There is too little history to tell. An edge that was planted on copies of these very "
-        "bars was not found often enough, so finding none of yours means nothing.",
+    "edge": Meaning(
+        "The consensus beat every reference on bars that it had not seen, the desk kept money "
+        "after all costs, the result survives the number of things that were tried, and copies "
+        "of the same bars with randomised signs show nothing.",
+        "To stay true it has to continue: run the same desk on paper, where its journal can be "
+        "compared with this study bar by bar, and risk only what a wrong verdict may cost.",
+    ),
+    "no_skill": Meaning(
+        "These members, on these features, show none{power}.",
+        "Information that these columns do not hold, or other members. Running the same "
+        "committee again until a run looks good is counted as a trial and raises the bar.",
+    ),
+    "loses_money": Meaning(
+        "Acting on these forecasts loses money after costs, with little doubt: even the upper "
+        "bound of the net Sharpe ratio lies below zero.",
+        "Far lower costs or far fewer position changes. The section on costs shows where the "
+        "result would cross zero, if it does.",
+    ),
+    "not_powered": Meaning(
+        "No skill was found, and it might have been missed{power}.",
         "More scored bars: a longer history, or a finer timeframe on which the idea still makes "
-        "sense. The bound below says what the present length can tell apart from chance.",
+        "sense, until a planted edge of that size is found nearly always.",
+    ),
+    "too_short": Meaning(
+        "There is too little history to tell anything apart from chance.",
+        "More scored bars: a longer history, or a finer timeframe on which the idea still makes "
+        "sense. The bound under Power says what the present length can tell apart from chance.",
     ),
     "skill_without_profit": Meaning(
         "The forecasts are better than every reference, and still acting on them does not earn "
@@ -29,7 +51,7 @@ REASONS = {
         "plain accuracy: direction called on small moves pays nobody.",
     ),
     "member_only": Meaning(
-        "One member alone shows skill; the committee as a whole does not.",
+        "A member on its own shows skill; the committee as a whole does not.",
         "More scored bars, or a committee of fewer members that is named before fresh bars are "
         "looked at. Choosing the member that looked best here and testing it here proves nothing.",
     ),
@@ -53,24 +75,8 @@ REASONS = {
     ),
 }
 
-VERDICTS = {
-    "EDGE FOUND": Meaning(
-        "The consensus beat every reference on bars that it had not seen, the desk kept money "
-        "after all costs, the result survives the number of things that were tried, and copies "
-        "of the same bars with randomised signs show nothing.",
-        "To stay true it has to continue: run the same desk on paper, where its journal can be "
-        "compared with this study bar by bar, and risk only what a wrong verdict may cost.",
-    ),
-    "NO EDGE": Meaning(
-        "These members, on these features, show none{power}.",
-        "Other information than these columns hold, or other members. Running the same "
-        "committee again until a run looks good is counted as a trial and raises the bar.",
-    ),
-    "NOT PROVEN": Meaning(
-        "Neither an edge nor its absence has been shown.",
-        "More bars, or a stronger edge.",
-    ),
-}
+DEFAULTS = {"EDGE FOUND": "edge", "NO EDGE": "no_skill"}
+UNDECIDED = "Neither an edge nor its absence has been shown."
 
 LIMITS = (
     "The future. An edge that was there need not stay.",
@@ -85,29 +91,29 @@ LIMITS = (
 
 
 def reason_codes(study: dict[str, Any]) -> list[tuple[str, str | None]]:
-    """Return the study's reasons as (code, its own words or None)."""
+    """Return the study's reasons as (code, its sentence or None), the deciding one first."""
     codes: list[tuple[str, str | None]] = []
     for reason in study.get("reasons") or []:
-        if isinstance(reason, dict):
-            said = reason.get("text") or reason.get("message")
-            codes.append((str(reason.get("code")), None if said is None else str(said)))
+        code, colon, sentence = str(reason).partition(": ")
+        if colon and code.replace("_", "").isalpha():
+            codes.append((code, sentence))
         else:
             codes.append((str(reason), None))
     return codes
 
 
 def explain(study: dict[str, Any]) -> list[Meaning]:
-    """Return the verdict in plain language, then each known reason."""
-    verdict = VERDICTS.get(str(study.get("verdict")))
-    meanings = [REASONS[code] for code, _ in reason_codes(study) if code in REASONS]
-    if verdict is None:
-        return meanings or [Meaning("No verdict was reached.", "A complete study.")]
-    if str(study.get("verdict")) == "NOT PROVEN" and meanings:
-        return [
-            Meaning(f"{verdict.because} {meanings[0].because}", meanings[0].takes),
-            *meanings[1:],
-        ]
-    return [Meaning(verdict.because.format(power=_power(study)), verdict.takes), *meanings]
+    """Return the verdict in plain language, then what each further reason means."""
+    word = str(study.get("verdict"))
+    meanings = [
+        Meaning(meaning.because.replace("{power}", _power(study)), meaning.takes)
+        for code, _ in reason_codes(study) or [(DEFAULTS.get(word, ""), None)]
+        if (meaning := REASONS.get(code)) is not None
+    ]
+    if word == "NOT PROVEN":
+        first, *further = meanings or [Meaning("", "More bars, or a stronger edge.")]
+        return [Meaning(f"{UNDECIDED} {first.because}".strip(), first.takes), *further]
+    return meanings or [Meaning("No verdict was reached.", "A complete study.")]
 
 
 def _power(study: dict[str, Any]) -> str:
@@ -120,8 +126,3 @@ def _power(study: dict[str, Any]) -> str:
         f"; an edge of {planted} planted on copies of these bars was found in {count(found)} of "
         f"{count(tried)} of them"
     )
-
-
-def status(name: Any) -> str:
-    """Return a member's status in words."""
-    return words(name) if name else "\N{EN DASH}"
