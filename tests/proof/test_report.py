@@ -95,7 +95,7 @@ def sample(word: str = "NOT PROVEN", reason: str = "skill_without_profit") -> di
     study = {
         "verdict": word,
         "reasons": [f"{reason}: the net Sharpe may be as low as -0.74"] if reason else [],
-        "symbol": "BTC/USDT",
+        "symbol": "SIMULATED",
         "timeframe": "1h",
         "bars": 35_000,
         "span": ["2020-01-01T00:00:00Z", "2023-12-29T08:00:00Z"],
