@@ -81,6 +81,8 @@ def test_klines_without_a_header_are_read(path: Path) -> None:
         (HEADER, "no rows"),
         ("hello\nworld", "no line has 5 columns; the first is 'hello'"),
         ("a,b,c,d,e\n1,2,3,4,5", "missing column timestamp, open, high, low; the table has a"),
+        (HEADER + "\n1577836800000,1,1,1,1,1,9\n", "the table is broken"),
+        (HEADER + "\n1577836800000,1,1,1,1,1\n1577840400000,1,1,1,1,1,9\n", "the table is broken"),
         (HEADER + "\n1577836800000,1,2\n", "row 0: high is 1.0|row 0: low is missing"),
     ],
 )

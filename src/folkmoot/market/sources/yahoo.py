@@ -30,6 +30,7 @@ INTERVALS = {
     "1d": "1d",
     "1w": "1wk",
 }
+NOT_FOUND = 404
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What yfinance raises on an answer of the wrong shape."""
 
@@ -86,26 +87,25 @@ class Yahoo:
             first = pd.Timestamp(start or 0, unit="ms", tz="UTC") - margin
             last = self._clock.now() if end is None else end
             asked = {"start": first, "end": pd.Timestamp(last, unit="ms", tz="UTC") + margin}
-        missing = yahoo.exceptions.YFPricesMissingError
         try:
-            frame = yahoo.Ticker(symbol).history(
+            frame: pd.DataFrame = yahoo.Ticker(symbol).history(
                 interval=INTERVALS[timeframe.label],
                 auto_adjust=False,
                 actions=False,
                 timeout=self.timeout,
                 **asked,
             )
-        except missing as why:
-            if start is None and end is None:
+        except yahoo.exceptions.YFPricesMissingError as why:
+            if "period" in asked:
                 raise UnknownSymbol(str(why), where="yahoo") from why
             return _nothing()
         except yahoo.exceptions.YFTickerMissingError as why:
             raise UnknownSymbol(str(why), where="yahoo") from why
         except (OSError, yahoo.exceptions.YFRateLimitError) as why:
-            raise Unreachable(f"Yahoo did not answer: {str(why)[:200]}", where="yahoo") from why
+            raise _silence(why, symbol) from why
         except (yahoo.exceptions.YFException, *UNREADABLE) as why:
             raise SourceError(f"Yahoo's answer could not be read: {why!r:.200}") from why
-        if len(frame) == 0 and start is None and end is None:
+        if len(frame) == 0 and "period" in asked:
             raise Unreachable(f"Yahoo sent an empty table for {symbol}", where="yahoo")
         return frame
 
@@ -122,6 +122,14 @@ def _yfinance() -> Any:
     # Otherwise every failure is an empty frame.
     yfinance.config.debug.hide_exceptions = False
     return yfinance
+
+
+def _silence(why: Exception, symbol: str) -> SourceError:
+    """Tell a symbol that Yahoo does not know from a network that does not answer."""
+    status = getattr(getattr(why, "response", None), "status_code", None)
+    if status == NOT_FOUND:
+        return UnknownSymbol(f"Yahoo knows no {symbol!r}", where="yahoo")
+    return Unreachable(f"Yahoo did not answer: {str(why)[:200]}", where="yahoo")
 
 
 def _nothing() -> "pd.DataFrame":
