@@ -34,7 +34,7 @@ class LightGBM:
         leaves: int = 15,
         rate: float = 0.04,
         smallest_leaf: float = 0.005,
-        column_share: float = 0.5,
+        column_share: float = 0.3,
         bins: int = 63,
         seed: int = 7,
     ) -> None:

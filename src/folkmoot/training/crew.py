@@ -5,6 +5,7 @@ input, so the caller's script is not imported again and needs no `__main__` guar
 caller has died reads the end of its input and stops after the task in hand.
 """
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -52,8 +53,10 @@ class Crew:
             if problem is not None:
                 worker.kill()
             for pipe in (worker.stdin, worker.stdout):
-                if pipe is not None:
-                    pipe.close()
+                # A dead worker never read its last order.
+                with contextlib.suppress(BrokenPipeError):
+                    if pipe is not None:
+                        pipe.close()
             worker.wait()
         self._workers = []
 

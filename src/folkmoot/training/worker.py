@@ -3,6 +3,7 @@
 An order names a `job` as module:function and the JSON values `given` to it.
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -19,13 +20,12 @@ from folkmoot.training.tasks import Task, learn
 
 
 def serve() -> None:
-    """Carry out orders until the input ends."""
+    """Carry out orders until the input ends or nobody listens any more."""
     # Answers get the standard output to themselves; whatever a library prints goes to stderr.
-    with os.fdopen(os.dup(1), "wb") as answers:
+    with os.fdopen(os.dup(1), "wb", buffering=0) as answers, contextlib.suppress(BrokenPipeError):
         os.dup2(2, 1)
         for line in sys.stdin.buffer:
             answers.write(orjson.dumps(_carry_out(orjson.loads(line))) + b"\n")
-            answers.flush()
 
 
 def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
