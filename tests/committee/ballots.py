@@ -1,11 +1,10 @@
 """Ballots of made-up members whose skill is known."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from folkmoot.core.bars import Floats, Times
+from folkmoot.training.ballots import Ballots
 
 HOUR = 3_600_000
 NEVER = np.iinfo(np.int64).max
@@ -13,31 +12,18 @@ REFERENCES = ("base_rate", "persistence", "ar1")
 Z = np.array([-1.6449, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.6449])
 
 
-@dataclass(frozen=True)
-class Ballots:
-    """The fields of `folkmoot.training.Ballots` that the committee reads."""
-
-    members: tuple[str, ...]
-    p_up: Floats
-    quantiles: Floats
-    y: Floats
-    label_known_at: Times
-    known_at: Times
-    block: npt.NDArray[np.int8]
-
-    def until(self, n: int) -> "Ballots":
-        """The first n rows; a label not known by then is not in them."""
-        now = self.known_at[n - 1]
-        later = self.label_known_at[:n] > now
-        return replace(
-            self,
-            p_up=self.p_up[:n],
-            quantiles=self.quantiles[:n],
-            y=np.where(later, np.nan, self.y[:n]),
-            label_known_at=np.where(later, NEVER, self.label_known_at[:n]),
-            known_at=self.known_at[:n],
-            block=self.block[:n],
-        )
+def until(b: Ballots, n: int) -> Ballots:
+    """The first n rows; a label not known by then is not in them."""
+    later = b.label_known_at[:n] > b.known_at[n - 1]
+    return replace(
+        b,
+        p_up=b.p_up[:n],
+        quantiles=b.quantiles[:n],
+        y=np.where(later, np.nan, b.y[:n]),
+        label_known_at=np.where(later, NEVER, b.label_known_at[:n]),
+        known_at=b.known_at[:n],
+        block=b.block[:n],
+    )
 
 
 def ballots(
@@ -79,4 +65,4 @@ def ballots(
     label_known_at = known_at + HOUR * (1 + horizon)
     gap = rng.random(n) < 0.001
     y[gap], label_known_at[gap] = np.nan, NEVER
-    return Ballots(members, p_up, quantiles, y, label_known_at, known_at, block)
+    return Ballots(members, p_up, quantiles, y, label_known_at, known_at, block, [], [], 0, 0, {})

@@ -1,11 +1,14 @@
 """The committee's stream: history is live, the future is unknown, and weights are earned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tests.committee.ballots import NEVER, REFERENCES, Ballots, ballots
+from tests.committee.ballots import NEVER, REFERENCES, ballots, until
 
 from folkmoot.committee import STATUSES, Minutes, Prequential, Row, deliberate
 from folkmoot.core.errors import DataError, UsageError
+from folkmoot.training.ballots import Ballots
 
 FIELDS = (
     "calibrated", "weights", "p_up", "quantiles", "confidence", "interval", "n_evidence", "life",
@@ -50,14 +53,14 @@ def test_bar_by_bar_continues_history_bit_for_bit(horizon: int) -> None:
     whole = minutes(b, horizon=horizon)
     n = len(b.known_at)
     live = stream(b, horizon=horizon)
-    live.run(b.until(n - 300))
+    live.run(until(b, n - 300))
     for t, row in enumerate(rows_after(b, n - 300), start=n - 300):
         assert repr(live.feed(row)) == repr(whole.at(t))
 
 
 def test_a_prefix_says_what_the_whole_says_of_it(wise: Ballots, heard: Minutes) -> None:
     for n in (5_100, 7_999, 11_250):
-        part = minutes(wise.until(n))
+        part = minutes(until(wise, n))
         for name in FIELDS:
             np.testing.assert_array_equal(getattr(part, name), getattr(heard, name)[:n], name)
 
@@ -66,7 +69,7 @@ def test_labels_not_known_at_a_row_do_not_change_it(wise: Ballots, heard: Minute
     n = 9_000
     late = wise.label_known_at > wise.known_at[n]
     y = np.where(late, -7.0 * wise.y, wise.y)
-    changed = Ballots(**{**{f: getattr(wise, f) for f in wise.__dataclass_fields__}, "y": y})
+    changed = replace(wise, y=y)
     other = minutes(changed)
     for name in FIELDS:
         np.testing.assert_array_equal(
@@ -119,7 +122,7 @@ def test_an_unknown_forecast_is_left_out_and_all_unknown_is_unknown(wise: Ballot
     p_up[11_000, 4] = np.nan
     p_up[11_001, 3:] = np.nan
     p_up[11_002, 3] = np.nan
-    gaps = Ballots(**{**{f: getattr(wise, f) for f in wise.__dataclass_fields__}, "p_up": p_up})
+    gaps = replace(wise, p_up=p_up)
     said = minutes(gaps)
     assert said.at(11_000).status == "ok"
     assert said.at(11_000).weights[4] == 0.0
@@ -133,7 +136,7 @@ def test_an_unknown_forecast_is_left_out_and_all_unknown_is_unknown(wise: Ballot
 
 def test_a_block_length_past_a_missed_refit_the_committee_is_stale(wise: Ballots) -> None:
     block = np.minimum(wise.block, 3)
-    late = Ballots(**{**{f: getattr(wise, f) for f in wise.__dataclass_fields__}, "block": block})
+    late = replace(wise, block=block)
     said = minutes(late)
     length, start = 1_200, int(np.argmax(wise.block == 3))
     assert said.at(start + 2 * length - 1).status == "ok"
@@ -148,7 +151,7 @@ def test_a_users_ratio_divides_weight_among_those_who_earned_it() -> None:
     b = ballots(edge=0.57, others=1)
     p_up = b.p_up.copy()
     p_up[:, 4] = 0.5 + 0.9 * (p_up[:, 3] - 0.5)
-    twins = Ballots(**{**{f: getattr(b, f) for f in b.__dataclass_fields__}, "p_up": p_up})
+    twins = replace(b, p_up=p_up)
     said = minutes(twins, ratios={"wise": 0.6, "noise0": 0.4})
     both = (said.weights[:, 3] > 0.0) & (said.weights[:, 4] > 0.0)
     assert both.sum() > 3_000
@@ -180,7 +183,7 @@ def test_the_interval_covers_nine_in_ten_and_recovers_from_a_volatility_break() 
     b = ballots(20_000, edge=0.57)
     y = b.y.copy()
     y[14_000:] *= 3.0
-    wild = Ballots(**{**{f: getattr(b, f) for f in b.__dataclass_fields__}, "y": y})
+    wild = replace(b, y=y)
     said = minutes(wild)
     inside = (wild.y >= said.quantiles[:, 0]) & (wild.y <= said.quantiles[:, 6])
     known = np.isfinite(wild.y) & (b.block >= 1)
@@ -197,10 +200,10 @@ def test_wrong_names_and_contradicting_labels_are_refused(wise: Ballots) -> None
     with pytest.raises(UsageError, match="none of them a reference"):
         deliberate(wise, references=REFERENCES, members=["ar1"])
     live = stream(wise)
-    live.run(wise.until(6_000))
+    live.run(until(wise, 6_000))
     with pytest.raises(UsageError, match="were heard"):
         live.run(wise)
-    row = rows_after(wise.until(6_001), 6_000)[0]
+    row = rows_after(until(wise, 6_001), 6_000)[0]
     index, y, known_at = row.labels[0]
     for label in ((index - 5, 9.0, known_at), (7_000, y, known_at), (index, np.nan, known_at)):
         with pytest.raises(DataError, match="label"):

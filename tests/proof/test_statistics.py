@@ -100,14 +100,15 @@ def test_diebold_mariano_of_equal_losses_finds_nothing() -> None:
         diebold_mariano(np.array([np.nan, *[1.0] * 20]), np.ones(21))
 
 
-@pytest.mark.parametrize("horizon", [1, 2])
-def test_diebold_mariano_errs_as_often_as_it_says(horizon: int) -> None:
+# With overlapping labels Bartlett's weights miss part of the variance: the price is stated here.
+@pytest.mark.parametrize(("horizon", "worst"), [(1, 0.065), (5, 0.09)])
+def test_diebold_mariano_errs_about_as_often_as_it_says(horizon: int, worst: float) -> None:
     rng = np.random.default_rng(horizon)
     tries, n = 1_000, 800
     noise = rng.standard_normal((tries, n + horizon)).cumsum(axis=1)
     gain = noise[:, horizon:] - noise[:, :-horizon]
     rejected = [diebold_mariano(-g, np.zeros(n), horizon).p <= 0.05 for g in gain]
-    assert np.mean(rejected) == pytest.approx(0.05, abs=0.015)
+    assert 0.035 <= np.mean(rejected) <= worst
 
 
 def test_the_interval_of_a_mean_covers_as_often_as_it_says() -> None:

@@ -67,7 +67,7 @@ def platt_line(
     wanted_x = high * sums[2] + low * (sums[0] - sums[2])
     centre = sums[0] / n
     spread = math.sqrt(max(sums[1] / n - centre * centre, 0.0))
-    if not sloped or spread <= 1e-9 * max(1.0, abs(centre)):
+    if not sloped or spread <= 1e-6 * max(1.0, abs(centre)):
         return 1.0, _intercept(x, n, wanted, b)
     slope, level = a * spread, b + a * centre
     for _ in range(_STEPS):

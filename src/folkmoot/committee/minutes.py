@@ -1,7 +1,6 @@
 """What the committee said: of one row, and of all rows."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,42 +8,6 @@ import numpy.typing as npt
 from folkmoot.core.bars import Floats, Times
 
 STATUSES = ("ok", "warming", "no_earned_weight", "unknown_features", "stale")
-
-
-class Ballots(Protocol):
-    """The members' out-of-fold forecasts, as `folkmoot.training.Ballots` holds them.
-
-    `p_up[n, m]`, `quantiles[n, m, 7]`, `y[n]` log returns, `label_known_at[n]` and `known_at[n]`
-    epoch ms, `block[n]`, which is -1 before the first block.
-    """
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """Their names, in the order of the columns."""
-
-    @property
-    def p_up(self) -> Floats:
-        """Probability of a rise."""
-
-    @property
-    def quantiles(self) -> Floats:
-        """Quantiles of the log return."""
-
-    @property
-    def y(self) -> Floats:
-        """Log returns, NaN where unknown."""
-
-    @property
-    def label_known_at(self) -> Times:
-        """When each log return is known; the largest int64 where it never is."""
-
-    @property
-    def known_at(self) -> Times:
-        """The decision instants."""
-
-    @property
-    def block(self) -> npt.NDArray[np.int8]:
-        """Which refit each row's forecasts come from."""
 
 
 @dataclass(frozen=True, slots=True)

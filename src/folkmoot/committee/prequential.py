@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from folkmoot.committee.minutes import Ballots, Hearing, Minutes, Row, Standing
+from folkmoot.committee.minutes import Hearing, Minutes, Row, Standing
 from folkmoot.committee.refit import REFIT_EVERY, refit
 from folkmoot.committee.state import HORIZON, QUEUED, ROW, UNSETTLED, State, fresh, grown
 from folkmoot.committee.stream import hear, take_labels
 from folkmoot.core.bars import Floats, Times
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS
+from folkmoot.training.ballots import Ballots
 
 _KINDS = ("none", "platt", "isotonic")
 _ROOM = 4096
