@@ -7,7 +7,7 @@
 """
 
 import math
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,17 @@ from folkmoot.core.protocols import Broker, Strategy
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.desk.hearing import Hearing, Voice
 from folkmoot.desk.journal import Journal
-from folkmoot.desk.mint import mint
+from folkmoot.desk.quiet import quiet_collector
 from folkmoot.desk.reading import Curve
 from folkmoot.execution.limits import NO_HALTS, Halts, Limits
+from folkmoot.execution.mint import mint
 from folkmoot.execution.orders import order_for, order_id
 from folkmoot.execution.sim import SimBroker
 
 _SIGNALS = (Signal.HOLD, Signal.BUY, Signal.SELL)
 _UNKNOWN = (math.nan, math.nan)
+_NOTHING: dict[str, float] = {}
+_BREATH = 10_000
 _LATE = "this bar arrived after a later one was decided"
 _bar, _decision = mint(Bar), mint(Decision)
 
@@ -145,17 +148,16 @@ class Desk:
         Raises `UsageError` for a broker that has to wait for anything.
         """
         rest = bars.between(self._reached + 1, None)
-        columns = (rest.open_time, rest.open, rest.high, rest.low, rest.close, rest.volume)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        extra = {name: column.tolist() for name, column in rest.extra.items()}
         points: list[tuple[int, float, float]] = []
         orders, fills = 0, list[Fill]()
-        for row, values in enumerate(rows):
-            more = {name: column[row] for name, column in extra.items()} if extra else {}
-            decision = _finish(self.on_bar(_bar(rest.symbol, rest.timeframe, *values, more)))
-            orders += len(decision.orders)
-            fills += self._fills
-            points.append((values[0], self._equity, self._weight))
+        with quiet_collector() as breathe:
+            for row, bar in enumerate(_walk(rest)):
+                decision = _finish(self.on_bar(bar))
+                orders += len(decision.orders)
+                fills += self._fills
+                points.append((bar.open_time, self._equity, self._weight))
+                if row % _BREATH == 0:
+                    breathe()
         self.journal.flush()
         repeated = len(bars) - len(rest)
         curve = Curve.of(points)
@@ -281,6 +283,18 @@ class Desk:
             self._booked = {(fill.order_id, fill.number) for fill in booked}
             self._asked_since = max((fill.filled_at for fill in booked), default=0)
             self._unresolved = next((o for o in found.waiting if o.symbol == self.symbol), None)
+
+
+def _walk(bars: Bars) -> Iterator[Bar]:
+    """Yield the bars, which were validated as a whole, without checking each again."""
+    columns = (bars.open_time, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    extra = [_NOTHING] * len(bars)
+    if bars.extra:
+        each = zip(*(column.tolist() for column in bars.extra.values()), strict=True)
+        extra = [dict(zip(bars.extra, values, strict=True)) for values in each]
+    symbol, timeframe = bars.symbol, bars.timeframe
+    for values in zip(*(column.tolist() for column in columns), extra, strict=True):
+        yield _bar(symbol, timeframe, *values)
 
 
 def _aligned(hearing: Hearing, side: int) -> tuple[float, tuple[float, float]]:

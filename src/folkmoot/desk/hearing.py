@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from folkmoot.committee.minutes import Hearing as Words
-from folkmoot.core.bars import Bar
+import numpy as np
+
+from folkmoot.committee.minutes import Hearing as Said
+from folkmoot.core.bars import Bar, Floats
 from folkmoot.core.decision import Evidence
 from folkmoot.core.forecast import Belief
-from folkmoot.desk.mint import mint
+from folkmoot.execution.mint import mint
 
 COMMITTEE = "committee"
 REASONS = {
@@ -45,51 +47,70 @@ class Voice(Protocol):
         """Say what is believed at the close of `bar`."""
 
 
-class Said(NamedTuple):
-    """The committee's words on one row: the fields of `folkmoot.committee.Hearing`."""
-
-    status: str
-    p_up: float
-    quantiles: tuple[float, ...]
-    confidence: float
-    interval: tuple[float, float]
-    n_evidence: int
-    life: float
-    calibrated: tuple[float, ...]
-    weights: tuple[float, ...]
-
-
 def compose(
-    said: Said | Words,
+    said: Said,
     symbol: str,
     known_at: int,
     horizon: int,
     names: Sequence[str],
-    quantiles: Sequence[tuple[float, ...]],
+    quantiles: Sequence[Sequence[float]] | Floats,
 ) -> Hearing:
-    """Return the hearing of one row: live and replay speak through this one function.
+    """Return the hearing of one row of the committee's minutes.
 
-    `names[m]` and `quantiles[m]`, each member's own quantiles of the log return, stand in the
-    order of `said.calibrated`. A member's life is not estimated and stays at one bar.
+    `names[m]` and `quantiles[m, 7]`, each member's own quantiles of the log return, stand in the
+    order of `said.calibrated`.
     """
-    consensus = _belief(
-        COMMITTEE, symbol, known_at, horizon, said.p_up, said.quantiles, said.life, 0.0, (), ""
-    )
-    beliefs = tuple(
-        [
-            _belief(name, symbol, known_at, horizon, p_up, own, 1.0, weight, (), "")
-            for name, p_up, own, weight in zip(
-                names, said.calibrated, quantiles, said.weights, strict=True
-            )
-        ]
-    )
-    return Hearing(
+    own = rounded(np.asarray(quantiles, dtype=np.float64)).tolist()
+    return spoken(
+        symbol,
+        known_at,
+        horizon,
+        names,
+        [tuple(levels) for levels in own],
         said.status,
-        consensus,
-        beliefs,
+        said.p_up,
+        tuple(rounded(np.asarray(said.quantiles)).tolist()),
         said.confidence,
         said.interval,
         said.n_evidence,
-        (),
-        REASONS[said.status],
+        said.life,
+        said.calibrated,
+        said.weights,
     )
+
+
+def rounded(quantiles: Floats) -> Floats:
+    """Return log returns to nine decimals, a hundred-thousandth of a basis point.
+
+    That is what the desk acts on and what it journals, at half the length of the full digits.
+    """
+    return np.round(quantiles, 9)
+
+
+def spoken(
+    symbol: str,
+    known_at: int,
+    horizon: int,
+    names: Sequence[str],
+    own: Sequence[tuple[float, ...]],
+    status: str,
+    p_up: float,
+    quantiles: tuple[float, ...],
+    confidence: float,
+    interval: tuple[float, float],
+    n_evidence: int,
+    life: float,
+    calibrated: Sequence[float],
+    weights: Sequence[float],
+) -> Hearing:
+    """Return the hearing of loose values: live and replay both end here.
+
+    A member's own life is not estimated and stays at one bar.
+    """
+    consensus = _belief(COMMITTEE, symbol, known_at, horizon, p_up, quantiles, life, 0.0, (), "")
+    beliefs = [
+        _belief(name, symbol, known_at, horizon, p, levels, 1.0, weight, (), "")
+        for name, p, levels, weight in zip(names, calibrated, own, weights, strict=True)
+    ]
+    reason = REASONS[status]
+    return Hearing(status, consensus, tuple(beliefs), confidence, interval, n_evidence, (), reason)

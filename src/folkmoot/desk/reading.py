@@ -55,12 +55,9 @@ class Curve:
     @classmethod
     def of(cls, points: list[tuple[int, float, float]]) -> "Curve":
         """Return the curve through (open time, equity, weight) points."""
-        times, equity, weight = zip(*points, strict=True) if points else ((), (), ())
-        return cls(
-            np.array(times, dtype=np.int64),
-            np.array(equity, dtype=np.float64),
-            np.array(weight, dtype=np.float64),
-        )
+        table = np.array(points, dtype=[("time", "i8"), ("equity", "f8"), ("weight", "f8")])
+        columns = (np.ascontiguousarray(table[name]) for name in ("time", "equity", "weight"))
+        return cls(*columns)
 
 
 class Reading:

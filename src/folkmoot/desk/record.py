@@ -17,16 +17,18 @@ def encode(decision: Decision, state: object, halts: tuple[int, bool]) -> bytes:
     What the row's own columns say (strategy, symbol, timeframe, open time), the provenance and the
     orders are not repeated. `state` is the broker's after this bar's fills.
     """
-    target = decision.target
+    target, consensus = decision.target, decision.consensus
+    about = (decision.symbol, decision.known_at, consensus.horizon)
     return orjson.dumps(
         {
-            "beliefs": [_belief_row(belief) for belief in decision.beliefs],
+            "beliefs": _spoken(decision.beliefs, about),
             "broker": state,
             "clamps": [(c.limit, c.before, c.after) for c in decision.clamps],
             "confidence": decision.confidence,
-            "consensus": _belief_row(decision.consensus),
+            "consensus": _spoken((consensus,), about)[0],
             "evidence": [_evidence_row(e) for e in decision.evidence],
             "halts": halts,
+            "horizon": consensus.horizon,
             "interval": decision.interval,
             "known_at": decision.known_at,
             "n_evidence": decision.n_evidence,
@@ -49,6 +51,7 @@ def decode(
     strategy, symbol, timeframe = key
     weight, why = payload["target"]
     low, high = payload["interval"]
+    about = (symbol, payload["known_at"], payload["horizon"])
     return Decision(
         symbol=symbol,
         timeframe=timeframe,
@@ -60,8 +63,8 @@ def decode(
         n_evidence=payload["n_evidence"],
         reason=payload["reason"],
         status=payload["status"],
-        consensus=_belief(payload["consensus"]),
-        beliefs=tuple(_belief(row) for row in payload["beliefs"]),
+        consensus=_belief(payload["consensus"], about),
+        beliefs=tuple(_belief(row, about) for row in payload["beliefs"]),
         target=Target(_real(weight), why),
         clamps=tuple(Clamp(name, _real(a), _real(b)) for name, a, b in payload["clamps"]),
         orders=orders,
@@ -70,25 +73,32 @@ def decode(
     )
 
 
-def _belief_row(b: Belief) -> Row:
-    return (
-        b.source,
-        b.symbol,
-        b.known_at,
-        b.horizon,
-        b.p_up,
-        b.quantiles,
-        b.life,
-        b.weight,
-        b.evidence,
-        b.why,
-    )
+def _spoken(beliefs: tuple[Belief, ...], about: Row) -> list[Row]:
+    """Return beliefs as rows; one about something else than the decision ends with that."""
+    return [
+        (b.source, b.p_up, b.quantiles, b.life, b.weight, b.evidence, b.why)
+        if (b.symbol, b.known_at, b.horizon) == about
+        else (
+            b.source,
+            b.p_up,
+            b.quantiles,
+            b.life,
+            b.weight,
+            b.evidence,
+            b.why,
+            b.symbol,
+            b.known_at,
+            b.horizon,
+        )
+        for b in beliefs
+    ]
 
 
-def _belief(row: list[Any]) -> Belief:
-    source, symbol, known_at, horizon, p_up, quantiles, life, weight, evidence, why = row
-    levels = tuple(_real(quantile) for quantile in quantiles)
+def _belief(row: list[Any], about: Row) -> Belief:
+    source, p_up, quantiles, life, weight, evidence, why, *other = row
+    levels = tuple([_real(quantile) for quantile in quantiles])
     numbers = (_real(p_up), levels, _real(life), _real(weight))
+    symbol, known_at, horizon = other or about
     return Belief(source, symbol, known_at, horizon, *numbers, tuple(evidence), why)
 
 

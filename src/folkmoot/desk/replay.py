@@ -1,6 +1,7 @@
 """A voice that repeats what a committee said over history."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from folkmoot.committee.minutes import STATUSES, Ballots, Minutes
 from folkmoot.core.bars import Bar
 from folkmoot.core.errors import DataError
-from folkmoot.desk.hearing import Hearing, Said, compose
+from folkmoot.desk.hearing import Hearing, rounded, spoken
 
 # Rows turned into Python numbers at a time: a whole history of them would fill the memory.
 _CHUNK = 4096
@@ -36,7 +37,7 @@ class ReplayVoice:
         self._seats = [minutes.names.index(name) for name in self._names]
         self._columns = [ballots.members.index(name) for name in self._names]
         self._times = np.asarray(ballots.known_at)
-        self._rows: list[tuple[Said, list[tuple[float, ...]]]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._closes: list[int] = []
         self._first, self._next = 0, 0
 
@@ -47,8 +48,7 @@ class ReplayVoice:
         if row >= len(self._closes) or self._closes[row] != known_at:
             row = self._find(known_at)
         self._next = self._first + row + 1
-        said, quantiles = self._rows[row]
-        return compose(said, self._symbol, known_at, self._horizon, self._names, quantiles)
+        return spoken(self._symbol, known_at, self._horizon, self._names, *self._rows[row])
 
     def _find(self, known_at: int) -> int:
         row = int(np.searchsorted(self._times, known_at))
@@ -58,16 +58,17 @@ class ReplayVoice:
             self._first = row // _CHUNK * _CHUNK
             span = slice(self._first, self._first + _CHUNK)
             self._closes = self._times[span].tolist()
-            self._rows = list(self._read(span))
+            self._rows = self._read(span)
         return row - self._first
 
-    def _read(self, span: slice) -> Iterator[tuple[Said, list[tuple[float, ...]]]]:
+    def _read(self, span: slice) -> list[tuple[Any, ...]]:
         minutes = self._minutes
-        own = self._ballots.quantiles[span][:, self._columns]
+        own = _tuples(rounded(self._ballots.quantiles[span][:, self._columns]))
         columns = (
+            zip(*[iter(own)] * len(self._names), strict=True),
             [STATUSES[status] for status in minutes.status[span]],
             minutes.p_up[span].tolist(),
-            _tuples(minutes.quantiles[span]),
+            _tuples(rounded(minutes.quantiles[span])),
             minutes.confidence[span].tolist(),
             _tuples(minutes.interval[span]),
             minutes.n_evidence[span].tolist(),
@@ -75,9 +76,10 @@ class ReplayVoice:
             _tuples(minutes.calibrated[span][:, self._seats]),
             _tuples(minutes.weights[span][:, self._seats]),
         )
-        for said, quantiles in zip(zip(*columns, strict=True), own.tolist(), strict=True):
-            yield Said(*said), [tuple(levels) for levels in quantiles]
+        return list(zip(*columns, strict=True))
 
 
 def _tuples(table: Any) -> list[tuple[float, ...]]:
-    return [tuple(row) for row in table.tolist()]
+    """Return the rows along the last axis as tuples of Python floats."""
+    values = np.ascontiguousarray(table, dtype="<f8")
+    return list(Struct(f"<{values.shape[-1]}d").iter_unpack(values.tobytes()))

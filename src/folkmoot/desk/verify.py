@@ -61,13 +61,13 @@ def _chain() -> sa.Select[Any]:
 
 def _heads(store: Store) -> dict[tuple[int, int], bytes]:
     desks, provenances = schema.desks.c, schema.provenances.c
-    query = sa.select(
-        desks.id, provenances.id, desks.strategy, desks.symbol, desks.timeframe, provenances.facts
-    )
     heads = {}
-    for desk, provenance, strategy, symbol, timeframe, facts in store.read(query):
-        named = canonical_json([strategy, symbol, timeframe])
-        heads[desk, provenance] = named[:-1] + b"," + facts.encode() + b"]"
+    every = store.read(sa.select(provenances.id, provenances.facts))
+    keys = store.read(sa.select(desks.id, desks.strategy, desks.symbol, desks.timeframe))
+    for desk, *key in keys:
+        named = canonical_json(key)
+        for provenance, facts in every:
+            heads[desk, provenance] = named[:-1] + b"," + facts.encode() + b"]"
     return heads
 
 

@@ -5,8 +5,12 @@ from typing import Any, Self
 from folkmoot.core.decision import Book
 from folkmoot.core.errors import UsageError
 from folkmoot.core.timeframe import DAY
+from folkmoot.execution.mint import mint
 
 State = tuple[float, float, float, int, tuple[tuple[str, float, float, float], ...]]
+
+
+_book = mint(Book)
 
 
 class Account:
@@ -56,7 +60,9 @@ class Account:
     def mark(self, symbol: str, price: float) -> None:
         """Value the account at a bar's close."""
         self.prices = {**self.prices, symbol: price}
-        self.peak = max(self.peak, self.equity)
+        equity = self.equity
+        if equity > self.peak:
+            self.peak = equity
 
     def rebase(self) -> None:
         """Count drawdown from the present equity on."""
@@ -64,15 +70,16 @@ class Account:
 
     def book(self) -> Book:
         """Return a picture of the account: its dicts are replaced, never changed."""
-        return Book(self.cash, self.holdings, self.prices, self.peak, self.day_open)
+        return _book(self.cash, self.holdings, self.prices, self.peak, self.day_open)
 
     def state(self) -> State:
         """Return everything as plain values; floats survive JSON to the bit."""
-        held = tuple(
-            (symbol, self.holdings.get(symbol, 0.0), self.entries.get(symbol, 0.0), price)
+        holdings, entries = self.holdings, self.entries
+        held = [
+            (symbol, holdings.get(symbol, 0.0), entries.get(symbol, 0.0), price)
             for symbol, price in sorted(self.prices.items())
-        )
-        return (self.cash, self.peak, self.day_open, self.day, held)
+        ]
+        return (self.cash, self.peak, self.day_open, self.day, tuple(held))
 
     @classmethod
     def restore(cls, state: Any) -> Self:

@@ -96,8 +96,8 @@ class SimBroker:
 
     def state(self) -> tuple[State, tuple[tuple[str, str, int], ...]]:
         """Return all that a restart needs besides the orders that have not filled."""
-        last = tuple((symbol, *named) for symbol, named in sorted(self._last.items()))
-        return self.account.state(), last
+        last = [(symbol, *named) for symbol, named in sorted(self._last.items())]
+        return self.account.state(), tuple(last)
 
     def restore(self, state: Any, waiting: tuple[Order, ...], reached: dict[str, int]) -> None:
         """Continue from `state`, with the orders that wait and the last bar of each symbol."""
