@@ -81,7 +81,7 @@ class LlmClient:
         self.name = f"llm:{plain(model, 80)}"
         self._place = endpoint(url)
         self._key = _checked(key)
-        self._deadline = deadline
+        self.deadline = deadline
         self._clock = clock or SystemClock()
         self._breaker = Breaker()
         self._dialect = 0
@@ -89,7 +89,7 @@ class LlmClient:
 
     async def __aenter__(self) -> Self:
         self._http = httpx.AsyncClient(
-            timeout=self._deadline, follow_redirects=False, trust_env=False
+            timeout=self.deadline, follow_redirects=False, trust_env=False
         )
         return self
 
@@ -112,11 +112,11 @@ class LlmClient:
         if not self._breaker.admit():
             raise Unreachable("left alone after five failures in a row", where=self.name)
         try:
-            async with asyncio.timeout(self._deadline) as limit:
+            async with asyncio.timeout(self.deadline) as limit:
                 found = await self._asked(messages, known, limit.when() or 0.0)
         except TimeoutError:
             self._breaker.fail()
-            raise Unreachable(f"no answer within {self._deadline:g} s", where=self.name) from None
+            raise Unreachable(f"no answer within {self.deadline:g} s", where=self.name) from None
         except Unreachable:
             self._breaker.fail()
             raise

@@ -1,0 +1,165 @@
+"""The decision for the last closed bar of one or many markets, worded by a judge.
+
+1. Load the bars and decide, each market in a thread, a bounded number at once.
+2. Ask the language model, if one was given, for an opinion within its deadline; it weighs
+   nothing and changes no position.
+3. Where it gave none, the rule judge words the reason, and the result says why.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from folkmoot.agents.evidence import rule_evidence
+from folkmoot.agents.rules import rule_belief
+from folkmoot.app.load import load
+from folkmoot.core.bars import Bars
+from folkmoot.core.decision import Case, Decision
+from folkmoot.core.errors import FolkmootError, UsageError
+from folkmoot.core.forecast import Belief
+from folkmoot.core.settings import settings
+
+if TYPE_CHECKING:
+    from folkmoot.agents.llm import LlmClient
+    from folkmoot.committee import Committee
+    from folkmoot.execution import Costs, Limits
+
+NOT_ASKED = "no server was given: --llm URL --llm-model NAME"
+# A late judge ends soon after its own deadline whatever happens inside it.
+GRACE = 0.5
+
+Load = Callable[[str], Bars]
+Decide = Callable[[Bars], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of every market."""
+
+    symbol: str | None
+    timeframe: str | None
+    source: str | None
+    lenient: bool
+    committee: "Committee"
+    features: str
+    costs: "Costs"
+    limits: "Limits"
+
+    def load(self, data: str) -> Bars:
+        """Return the bars of one market."""
+        return load(data, self.symbol, self.timeframe, self.source, lenient=self.lenient).bars
+
+    def decide(self, bars: Bars) -> Decision:
+        """Return the desk's decision for the last bar."""
+        from folkmoot.proof import last_decision
+
+        return last_decision(
+            bars,
+            self.committee,
+            features=self.features,
+            costs=self.costs,
+            limits=self.limits,
+        )
+
+
+def server(url: str | None, model: str | None, deadline: float | None = None) -> "LlmClient | None":
+    """Return the client of the server that was given, or set; None if none was.
+
+    Raises `UsageError` for an address without a model, a model without an address, or an address
+    that may not be called.
+    """
+    given = settings()
+    url, model = url or given.llm_url, model or given.llm_model
+    if not url and not model:
+        return None
+    if not url or not model:
+        raise UsageError(
+            "a server needs both an address and a model", where="llm", allowed="--llm, --llm-model"
+        )
+    from folkmoot.agents.llm import LlmClient
+
+    return LlmClient(url, model, key=given.llm_key, deadline=deadline or given.llm_timeout)
+
+
+def analyze(
+    markets: Sequence[str],
+    question: Question,
+    *,
+    llm: "LlmClient | None" = None,
+    at_once: int = 2,
+) -> list[dict[str, Any]]:
+    """Return a decision as JSON for each of `markets`, in their order.
+
+    One market: its error is raised. Several: the error of one stands in its place.
+    """
+    return asyncio.run(gathered(markets, question.load, question.decide, llm=llm, at_once=at_once))
+
+
+async def gathered(
+    markets: Sequence[str],
+    load: Load,
+    decide: Decide,
+    *,
+    llm: "LlmClient | None" = None,
+    at_once: int = 2,
+) -> list[dict[str, Any]]:
+    """Load, decide and word every market, at most `at_once` at a time."""
+    room = asyncio.Semaphore(at_once)
+
+    async def one(data: str) -> dict[str, Any]:
+        async with room:
+            try:
+                return await _analysed(data, load, decide, llm)
+            except FolkmootError as error:
+                if len(markets) == 1:
+                    raise
+                return {"market": data, "error": error.as_dict()}
+
+    async with llm or nullcontext():
+        return list(await asyncio.gather(*(one(data) for data in markets)))
+
+
+async def _analysed(
+    data: str, load: Load, decide: Decide, llm: "LlmClient | None"
+) -> dict[str, Any]:
+    bars = await asyncio.to_thread(load, data)
+    decision = await asyncio.to_thread(decide, bars)
+    facts = await asyncio.to_thread(rule_evidence, bars)
+    named = {fact.id: fact for fact in (*decision.evidence, *facts)}
+    whole = replace(decision, evidence=tuple(named.values()))
+    return await judged(whole, llm)
+
+
+async def judged(decision: Decision, llm: "LlmClient | None") -> dict[str, Any]:
+    """Return the decision as JSON with a judge's belief and words added, and the judge named."""
+    case = Case(
+        decision.known_at,
+        decision.symbol,
+        decision.consensus.horizon,
+        decision.evidence,
+        decision.beliefs,
+    )
+    belief, missed = await _opinion(case, llm)
+    worded = replace(
+        decision,
+        reason=f"{decision.reason} [{belief.source}] {belief.why}".strip(),
+        beliefs=(*decision.beliefs, belief),
+    )
+    return worded.as_dict() | {"judge": belief.source, "llm_not_used": missed}
+
+
+async def _opinion(case: Case, llm: "LlmClient | None") -> tuple[Belief, str | None]:
+    """Return the judge's belief, and why it is not the server's."""
+    if llm is None:
+        return rule_belief(case), NOT_ASKED
+    from folkmoot.agents.reasoning import ReasoningAnalyst
+
+    try:
+        async with asyncio.timeout(llm.deadline + GRACE):
+            return await ReasoningAnalyst(llm).opine(case), None
+    except FolkmootError as error:
+        return rule_belief(case), f"{error.message} ({error.where})"
+    except TimeoutError:
+        return rule_belief(case), f"no answer within {llm.deadline:g} s ({llm.name})"

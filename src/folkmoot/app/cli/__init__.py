@@ -1,0 +1,119 @@
+"""The command line: exit code 0 done, 1 the answer is no, 2 wrong use, 3 data or environment.
+
+What a command needs is imported when it runs, so that help answers at once.
+"""
+
+import errno
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from folkmoot.app.cli import analyze, data, demo, doctor, models, prove, serve
+from folkmoot.app.cli.output import emit_error
+
+INTERRUPTED = 130
+# What the machine may refuse anyone: permission, or room.
+REFUSALS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EMFILE}
+)
+
+app = typer.Typer(
+    name="folkmoot",
+    help="Find out honestly whether a signal works, then run exactly that.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.run)
+app.command("prove")(prove.run)
+app.command("analyze")(analyze.run)
+app.add_typer(data.app, name="data")
+app.command("models")(models.run)
+app.command("doctor")(doctor.run)
+app.command("serve")(serve.run)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("folkmoot"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Find out honestly whether a signal works, then run exactly that."""
+    from folkmoot.app.log import configure
+    from folkmoot.core.settings import settings
+
+    # Twice: reading the settings may warn already, and only then are level and secrets known.
+    configure()
+    held = settings()
+    secrets = held.llm_key.get_secret_value(), held.api_secret.get_secret_value()
+    configure(held.log_level, secrets)
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; an unexpected exception passes through."""
+    as_json = "--json" in arguments
+    try:
+        code = app(args=arguments, prog_name="folkmoot", standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _misuse(error, as_json)
+    except _expected() as error:
+        emit_error(error.as_dict(), as_json)
+        return int(error.exit_code)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        emit_error(_refusal(error), as_json)
+        return 3
+    return code if isinstance(code, int) else 0
+
+
+def _expected() -> Any:
+    # Looked up only once something was raised: help does not pay for the import.
+    from folkmoot.core.errors import FolkmootError
+
+    return FolkmootError
+
+
+def _refusal(error: OSError) -> dict[str, Any]:
+    return {
+        "type": "EnvironmentProblem",
+        "message": error.strerror,
+        "where": None if error.filename is None else str(error.filename),
+        "allowed": None,
+    }
+
+
+def _misuse(error: typer.TyperException, as_json: bool) -> int:
+    """Report what typer found wrong with the arguments; it has no say in the exit code."""
+    context = getattr(error, "ctx", None)
+    if not as_json and hasattr(error, "show"):
+        error.show()
+        return 2
+    allowed = getattr(error, "possibilities", None)
+    where = context.command_path if context else "folkmoot"
+    facts = {
+        "type": "UsageError",
+        "message": error.format_message(),
+        "where": where,
+        "allowed": list(allowed) if allowed else None,
+    }
+    emit_error(facts, as_json)
+    return 2

@@ -1,0 +1,190 @@
+"""Tables for people; every figure comes from the same dictionary that `--json` prints."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from folkmoot.app.cli.output import console
+
+UNKNOWN = "-"
+
+
+def show_study(facts: dict[str, Any]) -> None:
+    """Print a study: what it was of, leaderboard, controls, backtest, power, verdict."""
+    out = console()
+    out.print(_line(f"{facts['symbol']} {facts['timeframe']}, {facts['bars']} bars"))
+    out.print(_board(facts))
+    backtest, power = facts.get("backtest") or {}, facts.get("power") or {}
+    for title, part in (("after costs", backtest), ("power", power)):
+        if part:
+            out.print(_line(f"{title}: {_pairs(part)}"))
+    out.print(Text(f"verdict: {facts['verdict']}", style="bold"))
+    for reason in facts.get("reasons") or []:
+        out.print(_line(f"  {reason}"))
+    out.print(_line(f"report: {facts['report']}"))
+
+
+def _board(facts: dict[str, Any]) -> Table:
+    table = _table("name", "status", "weight", "n", "accuracy", "interval", "log loss")
+    for group in ("members", "baselines"):
+        for row in facts.get(group) or []:
+            table.add_row(
+                _text(row["name"]),
+                _text(row.get("status")),
+                _number(row.get("weight")),
+                _text(row.get("n")),
+                _percent(row.get("accuracy")),
+                _interval(row.get("accuracy_interval")),
+                _number(row.get("log_loss")),
+            )
+        table.add_section()
+    return table
+
+
+def show_demo(facts: dict[str, Any]) -> None:
+    """Print the demo: self-check, the popular mistake, three worlds, what to do next."""
+    out = console()
+    check, mistake = facts["self_check"], facts["popular_mistake"]
+    out.print(
+        _line(
+            f"self-check: {check['columns']} features, {check['bars']} bars, "
+            f"{check['mismatches']} mismatches of batch and stream, "
+            f"{check['future_leaks']} values that the future changed"
+        )
+    )
+    out.print(
+        _line(
+            f"the popular mistake, on a random walk: {_percent(mistake['same_bar_accuracy'])} "
+            f"scored on its own bars, {_percent(mistake.get('self_removed_accuracy'))} with the "
+            f"bar itself removed, {_percent(mistake['point_in_time_accuracy'])} point in time"
+        )
+    )
+    for world in facts["worlds"]:
+        right = "as it should be" if world["correct"] else "WRONG"
+        out.print(Text(f"world {world['name']}: {world['verdict']}, {right}", style="bold"))
+        out.print(_line(f"  truth: {world['truth']}; reason: {world.get('reason') or UNKNOWN}"))
+        if world.get("study"):
+            out.print(_board(world["study"]))
+            out.print(_line(f"  after costs: {_pairs(world['study'].get('backtest') or {})}"))
+    if facts.get("seeds", 1) > 1:
+        out.print(_line(f"{facts['passed']} of {facts['seeds']} seeds as they should be"))
+    out.print(_line(f"{facts['seconds']:.1f} s; report: {facts['report']}"))
+    out.print(_line(f"journal: {facts.get('journal') or UNKNOWN} {facts['journal_hash']}"))
+    out.print(_line("next: folkmoot prove YOUR.csv --symbol BTC/USDT --timeframe 1h"))
+
+
+def show_decisions(found: Sequence[dict[str, Any]]) -> None:
+    """Print one decision, or several with the errors in their places."""
+    for one in found:
+        if "error" in one:
+            console().print(_line(f"{one['market']}: {one['error']['message']}"))
+        else:
+            _show_decision(one)
+
+
+def _show_decision(facts: dict[str, Any]) -> None:
+    out = console()
+    sure = _percent(facts["confidence"])
+    head = f"{facts['symbol']} {facts['timeframe']}: {facts['signal']}"
+    out.print(Text(f"{head}, confidence {sure} {_interval(facts['interval'])}", style="bold"))
+    out.print(_line(facts["reason"]))
+    if facts["llm_not_used"]:
+        out.print(_line(f"judge: {facts['judge']}, since {facts['llm_not_used']}"))
+    beliefs = _table("source", "p up", "weight", "horizon", "why")
+    for row in [facts["consensus"], *facts["beliefs"]]:
+        cells = _percent(row["p_up"]), _number(row["weight"]), _text(row["horizon"])
+        beliefs.add_row(_text(row["source"]), *cells, _text(row["why"]))
+    out.print(beliefs)
+    known = _table("evidence", "value", "unit", "percentile")
+    for row in facts["evidence"]:
+        rank = _percent(row["percentile"])
+        known.add_row(_text(row["id"]), _number(row["value"]), _text(row["unit"]), rank)
+    out.print(known)
+    out.print(_line(f"target weight {_number(facts['target']['weight'])}"))
+    for clamp in facts["clamps"]:
+        change = f"{_number(clamp['before'])} to {_number(clamp['after'])}"
+        out.print(_line(f"limit {clamp['limit']}: {change}"))
+
+
+def show_models(found: Iterable[dict[str, Any]]) -> None:
+    """Print the members with their options."""
+    table = _table("id", "kind", "options")
+    for row in found:
+        table.add_row(_text(row["id"]), _text(row["kind"]), _text(_pairs(row["parameters"])))
+    console().print(table)
+
+
+def show_series(found: Iterable[dict[str, Any]]) -> None:
+    """Print what the bar store holds."""
+    names = ("symbol", "timeframe", "rows", "first", "last")
+    table = _table(*names)
+    for row in found:
+        table.add_row(*(_text(row[name]) for name in names))
+    console().print(table)
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    for line in lines:
+        console().print(_line(line))
+
+
+def show_facts(facts: dict[str, Any]) -> None:
+    """Print names and values, one pair a line."""
+    show_lines(f"{name}: {_value(value)}" for name, value in facts.items())
+
+
+def show_doctor(facts: dict[str, Any]) -> None:
+    """Print what the machine has, lacks, and how to get it."""
+    plain = {k: v for k, v in facts.items() if k not in ("extras", "problems")}
+    show_facts(plain)
+    for extra in facts["extras"]:
+        if extra["missing"]:
+            lacks = ", ".join(extra["missing"])
+            show_lines([f"extra {extra['name']}: without {lacks}; get: {extra['get']}"])
+    show_lines([f"problem: {text}" for text in facts["problems"]] or ["no problems"])
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _line(text: str) -> Text:
+    return Text("".join(c if c.isprintable() else " " for c in text))
+
+
+def _text(value: Any) -> Text:
+    return _line(UNKNOWN if value is None else str(value))
+
+
+def _number(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.4g}"
+
+
+def _percent(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{100.0 * value:.1f} %"
+
+
+def _interval(value: Sequence[float | None] | None) -> str:
+    if not value or any(end is None for end in value):
+        return ""
+    return f"[{', '.join(f'{100.0 * end:.1f}' for end in value if end is not None)}]"
+
+
+def _pairs(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_value(value)}" for name, value in facts.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return _pairs(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return UNKNOWN if value is None else str(value)

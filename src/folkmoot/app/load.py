@@ -1,0 +1,112 @@
+"""From what a person typed to bars, a committee, a path."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from folkmoot.core.bars import Bars
+from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.frames import Reading
+from folkmoot.core.settings import settings
+
+if TYPE_CHECKING:
+    from folkmoot.committee import Committee
+    from folkmoot.market import BarStore
+
+
+def load(
+    data: str,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    source: str | None = None,
+    *,
+    lenient: bool = False,
+) -> Reading:
+    """Return the bars that `data` names, with what was refused, dropped or assumed on the way.
+
+    A path or `kind:place` is read as it stands; with `source`, `data` is a place of that kind
+    (a file, a world) or a symbol on that venue; any other word is a symbol of the bar store.
+    Rows that `lenient` leaves out are listed in a file below the data root.
+
+    Raises `UsageError` for a source that is none, `DataError` where no bars are left.
+    """
+    from folkmoot.market.specs import reading
+
+    spec, wanted = _spec(data, symbol, source)
+    found = reading(spec, wanted, timeframe, lenient=lenient)
+    if not len(found.bars):
+        raise DataError("there are no bars", where=data, allowed="at least one closed bar")
+    if found.refused:
+        path = refused_path(found.bars)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"{row},{_quoted(reason)}" for row, reason in found.refused]
+        path.write_text("\n".join(["row,reason", *lines]) + "\n")
+    return found
+
+
+def _spec(data: str, symbol: str | None, source: str | None) -> tuple[str, str | None]:
+    from folkmoot.core import plugins
+    from folkmoot.market.specs import PACKAGE, SUFFIXES
+
+    kinds = plugins.names(PACKAGE)
+    if source is None:
+        path = Path(data)
+        known = data.partition(":")[0] in kinds or path.suffix.lower() in SUFFIXES
+        return (data, symbol) if known or path.exists() else ("store", symbol or data)
+    kind = source.partition(":")[0]
+    if kind not in kinds:
+        raise UsageError(f"no source is called {source!r}", where="source", allowed=kinds)
+    if kind in {*SUFFIXES.values(), "world"}:
+        return f"{kind}:{data}", symbol
+    return source, symbol or data
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def store() -> "BarStore":
+    """Return the bar store below the data root."""
+    from folkmoot.market import BarStore
+
+    return BarStore(settings().data_root / "bars")
+
+
+def committee_of(models: str | None, horizon: int) -> "Committee":
+    """Return a committee of the named models (comma separated), or of the default ones.
+
+    Raises `UsageError` with the names for one that is none.
+    """
+    from folkmoot.committee import Committee
+    from folkmoot.models import MODELS
+
+    if models is None:
+        return Committee(horizon=horizon)
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    unknown = [name for name in names if name not in MODELS]
+    if unknown or not names:
+        raise UsageError(
+            f"no model is called {', '.join(unknown) or repr(models)}",
+            where="models",
+            allowed=list(MODELS),
+        )
+    return Committee(models=tuple(dict.fromkeys(names)), horizon=horizon)
+
+
+def report_path(wanted: Path | None, bars: Bars) -> Path:
+    """Return where a report goes, its folder made."""
+    path = wanted or settings().data_root / "reports" / f"{plain_name(bars)}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def refused_path(bars: Bars) -> Path:
+    """Return where the rows are listed that a lenient reading left out."""
+    return settings().data_root / "refused" / f"{plain_name(bars)}.csv"
+
+
+def plain_name(bars: Bars) -> str:
+    """Return a file name for a market that stays inside its folder: BTC-USDT_1h."""
+    symbol = re.sub(r"[^A-Za-z0-9]+", "-", bars.symbol).strip("-")[:64] or "market"
+    return f"{symbol}_{bars.timeframe}"

@@ -1,0 +1,64 @@
+"""Every member by name: its kind, its options, and whether a stored study has tried it."""
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberStatus:
+    """A member as the service lists it.
+
+    `status` is `trained` only where a stored study of `market` has fitted and scored it. `skill`
+    holds that study's row: weight, n, accuracy and its interval, log loss, brier.
+    """
+
+    id: str
+    kind: str
+    parameters: dict[str, Any]
+    status: str = "untrained"
+    market: str | None = None
+    timeframe: str | None = None
+    skill: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "status": self.status,
+            "parameters": self.parameters,
+            "market": self.market,
+            "timeframe": self.timeframe,
+            "skill": self.skill,
+        }
+
+
+def members() -> list[MemberStatus]:
+    """Return every model, every baseline, and the committee as `ensemble`."""
+    from folkmoot.core.plugins import load, options
+    from folkmoot.models import BASELINES, MODELS
+
+    found = [
+        MemberStatus(name, "baseline" if name in BASELINES else "model", plain(options(plugin)))
+        for name in MODELS
+        if (plugin := load("folkmoot.models", name))
+    ]
+    from folkmoot.committee import Committee
+
+    return [*found, MemberStatus(ENSEMBLE, "committee", {"models": list(Committee().models)})]
+
+
+def plain(given: dict[str, Any]) -> dict[str, Any]:
+    """Return constructor defaults as JSON values; one without a default is null."""
+    return {name: _plain(value) for name, value in given.items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is inspect.Parameter.empty:
+        return None
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)

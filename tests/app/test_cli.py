@@ -1,0 +1,296 @@
+"""The command line: exit codes, one document on stdout, errors by name."""
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import random_walk
+
+from folkmoot.app import cli
+from folkmoot.core.settings import settings
+
+COMMANDS = [
+    ["demo"],
+    ["prove"],
+    ["analyze"],
+    ["data", "import"],
+    ["data", "list"],
+    ["data", "check"],
+    ["models"],
+    ["doctor"],
+    ["serve"],
+]
+FOLKMOOT = str(Path(sys.executable).with_name("folkmoot"))
+
+
+@pytest.fixture(autouse=True)
+def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOLKMOOT_DATA_ROOT", str(tmp_path / "root"))
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+@pytest.fixture
+def csv(own_root: Path) -> str:
+    path = own_root / "walk.csv"
+    random_walk(300).to_frame().to_csv(path, index=False)
+    return str(path)
+
+
+def answer(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
+    code = cli.run([*words, "--json"])
+    return code, json.loads(capfd.readouterr().out)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_help_and_json(words: list[str]) -> None:
+    done = subprocess.run([FOLKMOOT, *words, "--help"], capture_output=True, text=True, check=True)
+    assert "--json" in done.stdout
+
+
+def test_help_takes_under_half_a_second() -> None:
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([FOLKMOOT, "--help"], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5
+
+
+def test_help_imports_nothing_heavy() -> None:
+    probe = (
+        "import sys; from folkmoot.app.cli import run; run(['--help']); "
+        "heavy = {'numpy', 'pandas', 'numba', 'pydantic', 'httpx', 'fastapi', 'sklearn'}; "
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nothing"],
+        ["prove"],
+        ["prove", "x.csv", "--horizon", "0"],
+        ["prove", "x.csv", "--colour", "red"],
+        ["data"],
+        ["data", "burn"],
+        ["analyze", "a", "b", "--symbol", "c"],
+        ["prove", "walk.csv", "--models", "crystal_ball"],
+        ["prove", "walk.csv", "--source", "rumour"],
+        ["prove", "walk.csv", "--fee", "10"],
+        ["prove", "walk.csv", "--score-from", "yesterday"],
+        ["prove", "walk.csv", "--timeframe", "7h"],
+        ["serve", "--host", "192.0.2.1"],
+        ["analyze", "walk.csv", "--llm", "http://169.254.169.254/v1", "--llm-model", "m"],
+        ["analyze", "walk.csv", "--llm", "http://127.0.0.1/v1"],
+    ],
+)
+def test_wrong_use_is_exit_code_2_in_words_and_in_json(
+    words: list[str], csv: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(words) == 2
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert told.err
+    code, facts = answer(capfd, *words)
+    assert code == 2
+    assert set(facts["error"]) == {"type", "message", "where", "allowed"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["prove", "missing.csv"], "missing.csv"),
+        (["data", "check", "missing.parquet"], "missing.parquet"),
+        (["analyze", "BTC"], "BTC"),
+    ],
+)
+def test_data_that_is_not_there_is_exit_code_3(
+    words: list[str], told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, facts = answer(capfd, *words)
+    assert code == 3
+    assert told in json.dumps(facts)
+    assert cli.run(words) == 3
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_bars_are_imported_once_and_listed(csv: str, capfd: pytest.CaptureFixture[str]) -> None:
+    code, facts = answer(capfd, "data", "import", csv, "--symbol", "BTC/USDT")
+    assert (code, facts["new"], facts["duplicates"], facts["timeframe"]) == (0, 300, 0, "1h")
+    assert answer(capfd, "data", "import", csv, "--symbol", "BTC/USDT")[1]["new"] == 0
+    code, facts = answer(capfd, "data", "list")
+    assert code == 0
+    assert [(one["symbol"], one["rows"]) for one in facts["series"]] == [("BTC/USDT", 300)]
+    assert cli.run(["data", "list"]) == 0
+    assert "BTC/USDT" in capfd.readouterr().out
+
+
+def test_bad_rows_are_refused_or_set_aside_in_a_file(
+    csv: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = Path(csv).read_text().splitlines()
+    stamp = lines[11].split(",")[0]
+    lines[11] = f"{stamp},-1,2,1,1.5,3"
+    Path(csv).write_text("\n".join(lines) + "\n")
+    assert answer(capfd, "data", "import", csv, "--symbol", "X")[0] == 3
+    code, facts = answer(capfd, "data", "import", csv, "--symbol", "X", "--lenient")
+    assert (code, facts["new"], facts["refused"]) == (0, 299, 1)
+    assert Path(facts["refused_file"]).read_text().splitlines()[1].startswith("10,")
+    assert answer(capfd, "data", "check", csv, "--symbol", "X", "--lenient")[0] == 1
+
+
+def test_a_clean_file_passes_the_check(csv: str, capfd: pytest.CaptureFixture[str]) -> None:
+    code, facts = answer(capfd, "data", "check", csv, "--symbol", "X")
+    assert (code, facts["passed"], facts["rows"]) == (0, True, 300)
+    assert cli.run(["data", "check", csv, "--symbol", "X"]) == 0
+
+
+def test_models_are_listed_with_options(capfd: pytest.CaptureFixture[str]) -> None:
+    code, facts = answer(capfd, "models")
+    known = {model["id"]: model for model in facts["models"]}
+    assert code == 0
+    assert {"logistic", "lightgbm", "lorentzian", "ensemble"} <= set(known)
+    assert known["base_rate"]["kind"] == "baseline"
+    assert all(model["status"] == "untrained" for model in facts["models"])
+    assert cli.run(["models"]) == 0
+
+
+def test_doctor_says_what_is_missing_and_how_to_get_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    code, facts = answer(capfd, "doctor")
+    assert (code, facts["problems"]) == (0, [])
+    assert facts["numba_cache"]["state"] in ("warm", "cold")
+    assert facts["sandbox"]["level"].startswith("none")
+    assert facts["torch"]["version"] or "pip install" in facts["torch"]["get"]
+    assert facts["data_root"]["writable"] is True
+    assert cli.run(["doctor"]) == 0
+
+
+def test_doctor_fails_where_nothing_can_be_written(
+    own_root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (own_root / "file").write_text("")
+    monkeypatch.setenv("FOLKMOOT_DATA_ROOT", str(own_root / "file" / "below"))
+    settings.cache_clear()
+    code, facts = answer(capfd, "doctor")
+    assert code == 3
+    assert "cannot write" in facts["problems"][0]
+
+
+def test_the_example_settings_can_be_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["doctor", "--env-example"]) == 0
+    assert capfd.readouterr().out.startswith("# Copy to .env")
+
+
+def test_a_bad_setting_is_wrong_use_and_a_foreign_one_a_warning_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLLAMA_MODEL", "phi")
+    settings.cache_clear()
+    assert cli.run(["data", "list", "--json"]) == 0
+    told = capfd.readouterr()
+    assert json.loads(told.out) == {"series": []}
+    assert json.loads(told.err.splitlines()[0])["name"] == "OLLAMA_MODEL"
+    monkeypatch.setenv("FOLKMOOT_NONSENSE", "1")
+    settings.cache_clear()
+    assert answer(capfd, "data", "list")[0] == 2
+
+
+def test_a_machine_that_refuses_is_exit_code_3_and_a_bug_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(**_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/disk")
+
+    def broken(**_: Any) -> None:
+        raise FileNotFoundError(errno.ENOENT, "a bug", "x")
+
+    monkeypatch.setattr(cli, "app", full)
+    code, facts = answer(capfd, "models")
+    assert (code, facts["error"]["type"]) == (3, "EnvironmentProblem")
+    assert facts["error"]["where"] == "/full/disk"
+    monkeypatch.setattr(cli, "app", broken)
+    with pytest.raises(FileNotFoundError):
+        cli.run(["models"])
+
+
+def test_version(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    assert capfd.readouterr().out.strip()
+
+
+def _serving(csv: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    served = subprocess.Popen(
+        [FOLKMOOT, "serve", "--data", csv, "--symbol", "BTC/USDT", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert served.stdout
+    text = ""
+    while not text.rstrip().endswith("}") or text.count("{") != text.count("}"):
+        line = served.stdout.readline()
+        assert line, served.communicate()[1]
+        text += line
+    return served, json.loads(text)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_logs_its_members_and_stops_cleanly(stop: signal.Signals, csv: str) -> None:
+    from tests.app.service_oracle import ask
+
+    served, facts = _serving(csv)
+    try:
+        for _ in range(100):
+            try:
+                status, health = ask(f"{facts['url']}/health")
+                break
+            except OSError:
+                time.sleep(0.1)
+        assert (status, health["markets"]) == (200, ["BTC/USDT"])
+        code, untrained = ask(f"{facts['url']}/predict/single", {"symbol": "BTC"})
+        assert (code, untrained["status"]) == (409, "untrained")
+    finally:
+        served.send_signal(stop)
+        told = served.communicate(timeout=20)[1]
+    assert served.returncode == 0
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    members = {line["id"]: line for line in lines if line["event"] == "member"}
+    assert members["ensemble"]["status"] == "untrained"
+    assert members["persistence"]["parameters"]["pseudo_counts"] == 50.0
+
+
+def test_a_taken_port_is_exit_code_3(csv: str, capfd: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, facts = answer(capfd, "serve", "--data", csv, "--port", port)
+    assert (code, facts["error"]["type"]) == (3, "EnvironmentProblem")
+
+
+def test_an_interrupt_is_quiet(own_root: Path) -> None:
+    probe = (
+        "import signal, sys\n"
+        "from folkmoot.app import cli\n"
+        "@cli.app.command()\n"
+        "def slow() -> int:\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    return 0\n"
+        "sys.exit(cli.run(['slow']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
