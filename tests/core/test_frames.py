@@ -1,5 +1,7 @@
 """Tables of bars are read right, or refused with the row, the column and the reason."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -248,6 +250,33 @@ def test_a_table_without_rows_or_with_one_row_says_so() -> None:
     with pytest.raises(DataError, match="one row has no step"):
         read_frame(table().head(1), "A/B")
     assert len(read_frame(table().head(1), "A/B", "1h").bars) == 1
+
+
+@pytest.mark.parametrize("date", ["%Y.%m.%d", "%Y-%m-%d", "%Y%m%d"])
+@pytest.mark.parametrize("clock", ["%H:%M", "%H:%M:%S"])
+def test_a_date_and_a_time_of_day_are_one_stamp(date: str, clock: str) -> None:
+    times = pd.to_datetime(table()["timestamp"], unit="ms")
+    frame = table().drop(columns="timestamp")
+    frame.insert(0, "<TIME>", times.dt.strftime(clock))
+    frame.insert(0, "<DATE>", times.dt.strftime(date))
+    frame["<DATE>"] = pd.to_numeric(frame["<DATE>"]) if date == "%Y%m%d" else frame["<DATE>"]
+    same(frame)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe"])
+def test_the_zone_of_the_machine_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    frame = table()
+    frame["timestamp"] = pd.to_datetime(frame["timestamp"], unit="ms").astype(str)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        same(frame)
+        assert instant("2024-03-31T02:30:00") == 1_711_852_200_000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_text_prices_that_are_numbers_are_read_exactly() -> None:

@@ -1,9 +1,12 @@
 """Coarser bars hold exactly what the finer ones held, once they have closed."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from folkmoot.core.bars import COLUMNS, Bars
 from folkmoot.core.errors import DataError, UsageError
@@ -78,6 +81,30 @@ def test_no_later_bar_changes_a_coarser_bar() -> None:
     for n in range(31, 590, 37):
         made = aggregate(bars.until(n), "30m").bars
         assert made.hash() == whole.until(len(made)).hash()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    drop=st.sets(st.integers(0, 599), max_size=400),
+    label=st.sampled_from(["5m", "15m", "1h", "4h", "1d"]),
+    start=st.integers(0, 2000),
+)
+def test_every_coarser_bar_is_its_finer_bars_and_nothing_else(
+    drop: set[int], label: str, start: int
+) -> None:
+    bars = minutes(600, 1_704_067_200_000 + start * MINUTE, tuple(drop))
+    made = aggregate(bars, label)
+    coarse = Timeframe.of(label)
+    expected = sorted({coarse.floor(t) for t in bars.open_time.tolist()})
+    end = int(bars.close_time[-1])
+    assert made.bars.open_time.tolist() == [t for t in expected if t + coarse.ms <= end]
+    for bar, share in zip(made.bars, made.coverage, strict=True):
+        part = bars.between(bar.open_time, bar.close_time)
+        assert (bar.open, bar.close) == (part.open[0], part.close[-1])
+        assert (bar.high, bar.low) == (part.high.max(), part.low.min())
+        exact = sum((Decimal(repr(v)) for v in part.volume.tolist()), Decimal(0))
+        assert bar.volume == float(exact)
+        assert share == len(part) * MINUTE / coarse.ms
 
 
 def test_unknown_volume_stays_unknown_and_amounts_are_summed() -> None:

@@ -124,7 +124,19 @@ def _flatten(frame: "pd.DataFrame", symbol: str | None) -> "pd.DataFrame":
     dated = isinstance(index, pd.DatetimeIndex) or _snake(str(index.name)) in STAMP_NAMES
     if dated and not set(names) & set(STAMP_NAMES):
         frame.insert(0, "timestamp", index)
+    elif names.count("date") == names.count("time") == 1 and "timestamp" not in names:
+        return _one_stamp(frame)
     return frame
+
+
+def _one_stamp(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Join a date column and a time-of-day column (MetaTrader, Stooq) into `timestamp`."""
+    clock = frame["time"].astype(str).str.strip()
+    if not clock.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?").any():
+        return frame
+    joined = frame.drop(columns=["date", "time"])
+    joined.insert(0, "timestamp", frame["date"].astype(str).str.strip() + " " + clock)
+    return joined
 
 
 def _one_ticker(frame: "pd.DataFrame", symbol: str | None) -> "pd.DataFrame":
