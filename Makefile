@@ -48,10 +48,10 @@ docs: .venv/.dev ## refresh generated passages, then write the pages to build/si
 wheel: .venv/.dev build/empty/.made ## install the wheel in an empty environment, import every module
 	@rm -rf build/lib build/bdist.* build/wheel
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
-	@build/empty/bin/python -m pip uninstall --quiet --yes folkmoot
+	@build/empty/bin/python -m pip uninstall -qq --yes folkmoot
 	@build/empty/bin/python $(PIP_INSTALL) --no-compile build/wheel/*.whl
 	@build/empty/bin/python -m pip --disable-pip-version-check check
-	@cd build && empty/bin/python -I ../.ci/imports.py
+	@cd build && empty/bin/python -I ../.ci/imports.py ../src/folkmoot
 
 clean: ## remove the environment and everything that was built
 	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
