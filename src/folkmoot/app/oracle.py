@@ -10,6 +10,7 @@ from folkmoot.core.bars import Bars
 from folkmoot.core.decision import Decision, Signal, number
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
 from folkmoot.core.forecast import Belief
+from folkmoot.core.settings import settings
 
 if TYPE_CHECKING:
     from folkmoot.committee import Committee
@@ -132,10 +133,10 @@ class StudyOracle:
 
 
 def _study(market: Market) -> dict[str, Any] | None:
-    from folkmoot.proof.studies import find
+    from folkmoot.proof.studies import Studies
 
-    study = find(market.symbol, market.timeframe)
-    return None if study is None else study.as_dict()
+    record = Studies(settings().data_root).of(market.symbol, market.timeframe)
+    return None if record is None else dict(record["study"])
 
 
 def _placed(member: MemberStatus, market: Market, study: dict[str, Any] | None) -> MemberStatus:
