@@ -11,23 +11,11 @@ from folkmoot.core.timeframe import Timeframe
 from folkmoot.desk import Desk, Journal, ReplayVoice
 from folkmoot.execution import Costs, Limits, SimBroker
 from folkmoot.strategies import build
+from folkmoot.training.ballots import Ballots
 
 NAMES = ("logistic", "lightgbm", "lorentzian")
 SYMBOL = "WORLD/B"
 _LEVELS = np.array([-1.645, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.645])
-
-
-@dataclass(frozen=True)
-class Forecasts:
-    """What members said, as training's ballots hold it."""
-
-    members: tuple[str, ...]
-    p_up: Any
-    quantiles: Any
-    y: Any
-    label_known_at: Any
-    known_at: Any
-    block: Any
 
 
 @dataclass(frozen=True)
@@ -36,7 +24,7 @@ class Scene:
 
     bars: Bars
     minutes: Minutes
-    ballots: Forecasts
+    ballots: Ballots
 
     def voice(self) -> ReplayVoice:
         return ReplayVoice(self.minutes, self.ballots, SYMBOL)
@@ -82,11 +70,12 @@ def _minutes(p_up: Any, quantiles: Any, life: float) -> Minutes:
     )
 
 
-def _forecasts(bars: Bars, p_up: Any, quantiles: Any) -> Forecasts:
+def _forecasts(bars: Bars, p_up: Any, quantiles: Any) -> Ballots:
     n = len(bars)
     unknown = np.full(n, np.iinfo(np.int64).max)
     block = np.zeros(n, dtype=np.int8)
-    return Forecasts(NAMES, p_up, quantiles, np.zeros(n), unknown, bars.close_time, block)
+    facts: tuple[Any, ...] = ([], [], 0, 0, {})
+    return Ballots(NAMES, p_up, quantiles, np.zeros(n), unknown, bars.close_time, block, *facts)
 
 
 def seat(played: Scene, journal: Journal, **options: Any) -> Desk:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from folkmoot.committee.minutes import STATUSES, Ballots, Minutes
+from folkmoot.committee.minutes import STATUSES, Minutes
 from folkmoot.core.bars import Bar
 from folkmoot.core.errors import DataError
 from folkmoot.desk.hearing import Hearing, rounded, spoken
+from folkmoot.training.ballots import Ballots
 
 # Rows turned into Python numbers at a time: a whole history of them would fill the memory.
 _CHUNK = 4096
