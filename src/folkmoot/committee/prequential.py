@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from folkmoot.committee.minutes import Hearing, Minutes, Row, Standing
-from folkmoot.committee.refit import REFIT_EVERY, refit
+from folkmoot.committee.refit import refit
 from folkmoot.committee.state import HORIZON, QUEUED, ROW, UNSETTLED, State, fresh, grown
-from folkmoot.committee.stream import hear, take_labels
+from folkmoot.committee.stream import hear
 from folkmoot.core.bars import Floats, Times
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS
@@ -43,6 +43,7 @@ class Prequential:
         ordered = [CLIMATOLOGY, *(name for name in references if name != CLIMATOLOGY)]
         self.references = tuple(ordered)
         given = [ratios[name] if ratios else np.nan for name in members]
+        self._now = np.iinfo(np.int64).min // 2
         self._state: State = fresh(
             len(self.names), self._columns(members), self._columns(ordered),
             np.array(given, np.float64), horizon, _ROOM,
@@ -130,8 +131,7 @@ class Prequential:
                 where="prequential",
                 allowed=f"(rows, {m}) and (rows, {m}, {len(LEVELS)})",
             )
-        seen = self._state.rows.known_at[len(self) - 1 : len(self)] if len(self) else known_at[:0]
-        if (np.diff(np.concatenate((seen, known_at))) <= 0).any():
+        if (np.diff(known_at, prepend=self._now) <= 0).any():
             raise DataError(
                 f"row {len(self)} or later is not known after the row before it",
                 where="prequential",
@@ -141,15 +141,16 @@ class Prequential:
         block = np.ascontiguousarray(block, np.int64)
         p_up = np.ascontiguousarray(p_up, np.float64)
         quantiles = np.ascontiguousarray(quantiles, np.float64)
-        start = 0
+        start, refitted = 0, False
         while start < len(known_at):
-            t = len(self)
-            if t % REFIT_EVERY == 0:
-                take_labels(self._state, known_at[start])
+            rest = slice(start, None)
+            start += hear(
+                self._state, known_at[rest], block[rest], p_up[rest], quantiles[rest], refitted
+            )
+            refitted = start < len(known_at)
+            if refitted:
                 refit(self._state)
-            span = slice(start, start + REFIT_EVERY - t % REFIT_EVERY)
-            hear(self._state, known_at[span], block[span], p_up[span], quantiles[span])
-            start = span.stop
+        self._now = int(known_at[-1]) if len(known_at) else self._now
 
     def _enqueue(self, index: Times, y: Floats, known_at: Times) -> None:
         rows, clock = self._state.rows, self._state.crowd.clock

@@ -26,7 +26,6 @@ from folkmoot.committee.state import (
 )
 from folkmoot.committee.weights import EARNING_ROWS, earned, mean_and_z, newey_west_lags, share
 
-REFIT_EVERY = 250
 CALIBRATION_ROWS = 500
 RECHOOSE = 1.1
 

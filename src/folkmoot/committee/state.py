@@ -24,8 +24,6 @@ LAGS = 64
 class Rows(NamedTuple):
     """One entry a row: what was said, and what is known of it since."""
 
-    known_at: Times  # [c]
-    block: Times  # [c]
     y: Floats  # [c] log return, written when its label arrives
     matured: Flags  # [c] label used
     logit: Floats  # [c, m] members' raw logits
@@ -133,7 +131,7 @@ def fresh(
 
 def _rows(c: int, m: int) -> Rows:
     return Rows(
-        known_at=_count(c), block=_count(c), y=_nan(c), matured=np.zeros(c, np.bool_),
+        y=_nan(c), matured=np.zeros(c, np.bool_),
         logit=_nan(c, m), calibrated=_nan(c, m), fitted=np.zeros((c, m), np.bool_),
         weights=np.zeros((c, m)), pooled=_nan(c), spoken=_nan(c), raw_band=_nan(c, 2),
         p_up=_nan(c), quantiles=_nan(c, len(LEVELS)), confidence=_nan(c), interval=_nan(c, 2),

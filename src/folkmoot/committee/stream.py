@@ -1,7 +1,7 @@
 """The prequential stream, one row after the other: history and live run these same lines.
 
 At each row: 1. use the labels that are known by now; 2. at row numbers that are multiples of
-`refit.REFIT_EVERY`, refit (the caller does, between calls); 3. at a new block, measure the life of
+`REFIT_EVERY`, refit (the caller does, between calls); 3. at a new block, measure the life of
 opinions in the blocks before it; 4. calibrate the members; 5. speak.
 """
 
@@ -39,31 +39,33 @@ from folkmoot.committee.weights import (
 )
 from folkmoot.core.bars import Floats, Times
 
+REFIT_EVERY = 250
 OK, WARMING, NO_EARNED_WEIGHT, UNKNOWN_FEATURES, STALE = range(5)
 
 
 @njit(cache=True)
-def take_labels(state: State, now: int) -> None:
-    """Use every label that is known by `now` and was not used before."""
+def hear(
+    state: State, known_at: Times, block: Times, p_up: Floats, quantiles: Floats, refitted: bool
+) -> int:
+    """Take in rows `p_up[k, m]`, `quantiles[k, m, 7]`, and say what the committee says of each.
+
+    Stops before a row that asks for a refit, its labels taken, and returns how many rows were
+    heard; call again with the rest and `refitted`.
+    """
     clock, rows = state.crowd.clock, state.rows
-    while clock[TAKEN] < clock[QUEUED] and rows.queue_at[clock[TAKEN]] <= now:
-        _mature(state, rows.queue_row[clock[TAKEN]])
-        clock[TAKEN] += 1
-
-
-@njit(cache=True)
-def hear(state: State, known_at: Times, block: Times, p_up: Floats, quantiles: Floats) -> None:
-    """Take in rows `p_up[k, m]`, `quantiles[k, m, 7]`, and say what the committee says of each."""
-    clock = state.crowd.clock
     for i in range(len(known_at)):
+        while clock[TAKEN] < clock[QUEUED] and rows.queue_at[clock[TAKEN]] <= known_at[i]:
+            _mature(state, rows.queue_row[clock[TAKEN]])
+            clock[TAKEN] += 1
         t = clock[ROW]
-        state.rows.known_at[t], state.rows.block[t] = known_at[i], block[i]
-        take_labels(state, known_at[i])
+        if t % REFIT_EVERY == 0 and not (refitted and i == 0):
+            return i
         if block[i] != clock[BLOCK]:
-            _turn_block(state.rows, state.crowd, t, block[i])
+            _turn_block(rows, state.crowd, t, block[i])
         _calibrate_row(state, t, p_up[i])
         _speak(state, t, quantiles[i])
         clock[ROW] = t + 1
+    return len(known_at)
 
 
 @njit(cache=True)
@@ -237,7 +239,8 @@ def _interval(rows: Rows, merits: Merits, crowd: Crowd, t: int, quantiles: Float
         best = 0
         for r in range(len(merits.losses)):
             best = r if merits.losses[r] < merits.losses[best] else best
-        out[:] = quantiles[merits.references[best]]
+        for q in range(len(out)):
+            out[q] = quantiles[merits.references[best], q]
     low, high = out[0], out[-1]
     if math.isnan(low) or math.isnan(high):
         return
