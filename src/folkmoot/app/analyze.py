@@ -35,21 +35,28 @@ Decide = Callable[[Bars], Decision]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of every market."""
+class Place:
+    """Where the bars of every market are; `symbol` only where one market is asked about."""
 
-    symbol: str | None
-    timeframe: str | None
-    source: str | None
-    lenient: bool
-    committee: "Committee"
-    features: str
-    costs: "Costs"
-    limits: "Limits"
+    symbol: str | None = None
+    timeframe: str | None = None
+    source: str | None = None
+    lenient: bool = False
 
     def load(self, data: str) -> Bars:
         """Return the bars of one market."""
         return load(data, self.symbol, self.timeframe, self.source, lenient=self.lenient).bars
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of every market."""
+
+    place: Place
+    committee: "Committee"
+    features: str
+    costs: "Costs"
+    limits: "Limits"
 
     def decide(self, bars: Bars) -> Decision:
         """Return the desk's decision for the last bar."""
@@ -92,9 +99,16 @@ def analyze(
 ) -> list[dict[str, Any]]:
     """Return a decision as JSON for each of `markets`, in their order.
 
-    One market: its error is raised. Several: the error of one stands in its place.
+    One market: its error is raised. Several: the error of one stands in its place. Raises
+    `UsageError` where one symbol is given for several.
     """
-    return asyncio.run(gathered(markets, question.load, question.decide, llm=llm, at_once=at_once))
+    if question.place.symbol and len(markets) > 1:
+        raise UsageError(
+            "--symbol names one market, but several were given", where="symbol", allowed="none"
+        )
+    return asyncio.run(
+        gathered(markets, question.place.load, question.decide, llm=llm, at_once=at_once)
+    )
 
 
 async def gathered(

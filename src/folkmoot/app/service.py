@@ -132,17 +132,7 @@ def _add_reading(service: FastAPI, oracle: Oracle) -> None:
 
 
 def _add_predicting(service: FastAPI, oracle: Oracle) -> None:
-    room = asyncio.Semaphore(AT_ONCE)
-
-    async def predicted(symbol: str, timeframe: str | None, model: str) -> dict[str, Any]:
-        from folkmoot.market import resolve
-
-        market = resolve(symbol, await _called(oracle.markets))
-        async with room:
-            found: dict[str, Any] = await asyncio.to_thread(
-                oracle.predict, market, timeframe, model
-            )
-        return found
+    asker = _Asker(oracle)
 
     @service.post(
         "/predict/single",
@@ -153,8 +143,8 @@ def _add_predicting(service: FastAPI, oracle: Oracle) -> None:
     async def single(request: Request) -> Response:
         """Predict the next bars of one market with one model."""
         asked = await _read(request, SingleRequest)
-        _named(await _called(oracle.members), asked.model)
-        return _json(await predicted(asked.symbol, asked.timeframe, asked.model))
+        await asker.check(asked.model)
+        return _json(await asker.ask(asked.symbol, asked.timeframe, asked.model))
 
     @service.post(
         "/predict/batch",
@@ -165,18 +155,41 @@ def _add_predicting(service: FastAPI, oracle: Oracle) -> None:
     async def batch(request: Request) -> Response:
         """Predict several markets with one model; the error of one stands in its place."""
         asked = await _read(request, BatchRequest)
-        _named(await _called(oracle.members), asked.model)
-
-        async def one(symbol: str) -> dict[str, Any]:
-            try:
-                found = await predicted(symbol, asked.timeframe, asked.model)
-            except FolkmootError as error:
-                return {"symbol": symbol, "prediction": None, "error": error.as_dict()}
-            return {"symbol": symbol, "prediction": found, "error": None}
-
+        await asker.check(asked.model)
         unique = list(dict.fromkeys(asked.symbols))
-        answers = dict(zip(unique, await asyncio.gather(*map(one, unique)), strict=True))
+        items = await asyncio.gather(
+            *(asker.item(symbol, asked.timeframe, asked.model) for symbol in unique)
+        )
+        answers = dict(zip(unique, items, strict=True))
         return _json({"predictions": [answers[symbol] for symbol in asked.symbols]})
+
+
+class _Asker:
+    """Puts questions to the oracle in threads, a bounded number of predictions at once."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def check(self, model: str) -> None:
+        """Raise `UnknownModel` for a name that is none."""
+        _named(await _called(self._oracle.members), model)
+
+    async def ask(self, symbol: str, timeframe: str | None, model: str) -> dict[str, Any]:
+        """Return one prediction for the market that `symbol` names."""
+        from folkmoot.market import resolve
+
+        market = resolve(symbol, await _called(self._oracle.markets))
+        async with self._room:
+            return await asyncio.to_thread(self._oracle.predict, market, timeframe, model)
+
+    async def item(self, symbol: str, timeframe: str | None, model: str) -> dict[str, Any]:
+        """Return one prediction, or its error in the same place."""
+        try:
+            found = await self.ask(symbol, timeframe, model)
+        except FolkmootError as error:
+            return {"symbol": symbol, "prediction": None, "error": error.as_dict()}
+        return {"symbol": symbol, "prediction": found, "error": None}
 
 
 async def _called(question: Callable[[], T]) -> T:

@@ -1,10 +1,9 @@
 """`folkmoot data`: the bar store, and what is wrong with a file."""
 
-from typing import Annotated
-
 import typer
 
 from folkmoot.app.cli.output import (
+    DataArgument,
     JsonOption,
     LenientOption,
     SourceOption,
@@ -15,8 +14,6 @@ from folkmoot.app.cli.output import (
 )
 
 app = typer.Typer(help="Import, list and check bars.", no_args_is_help=True, rich_markup_mode=None)
-
-DataArgument = Annotated[str, typer.Argument(help="File, kind:place, or a symbol with --source.")]
 
 
 @app.command("import")

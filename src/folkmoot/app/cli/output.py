@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+DataArgument = Annotated[str, typer.Argument(help="File, kind:place, or a symbol with --source.")]
 SymbolOption = Annotated[
     str | None, typer.Option("--symbol", help="The market, e.g. BTC/USDT; BTC is enough.")
 ]

@@ -1,11 +1,12 @@
 """`folkmoot prove`: is there an edge in these bars?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from folkmoot.app.cli.output import (
+    DataArgument,
     FeaturesOption,
     FeeOption,
     HorizonOption,
@@ -21,9 +22,28 @@ from folkmoot.app.cli.output import (
     progress,
 )
 
+if TYPE_CHECKING:
+    from folkmoot.core.bars import Bars
+
+
+ScoreFromOption = Annotated[
+    str | None, typer.Option(help="Score only decisions from this ISO time on (UTC).")
+]
+ScoreToOption = Annotated[
+    str | None, typer.Option(help="Score only decisions before this ISO time (UTC).")
+]
+ReportOption = Annotated[
+    Path | None, typer.Option(help="Where the HTML report goes; default: the data root.")
+]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap and the controls.")]
+RequireOption = Annotated[
+    bool, typer.Option("--require-edge", help="Exit code 1 unless the verdict is EDGE FOUND.")
+]
+
 
 def run(
-    data: Annotated[str, typer.Argument(help="File, kind:place, or a symbol with --source.")],
+    data: DataArgument,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
     source: SourceOption = None,
@@ -32,58 +52,58 @@ def run(
     horizon: HorizonOption = 1,
     fee: FeeOption = 0.001,
     slippage: SlippageOption = 0.0005,
-    score_from: Annotated[
-        str | None, typer.Option(help="Score only from this ISO time on (UTC).")
-    ] = None,
-    score_to: Annotated[
-        str | None, typer.Option(help="Score only before this ISO time (UTC).")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Where the HTML report goes; default: the data root.")
-    ] = None,
+    score_from: ScoreFromOption = None,
+    score_to: ScoreToOption = None,
+    report: ReportOption = None,
     lenient: LenientOption = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of bootstrap and controls.")] = 0,
-    require_edge: Annotated[
-        bool, typer.Option("--require-edge", help="Exit code 1 unless the verdict is EDGE FOUND.")
-    ] = False,
+    workers: WorkersOption = None,
+    seed: SeedOption = 0,
+    require_edge: RequireOption = False,
     json: JsonOption = False,
 ) -> int:
     """Prove members on the bars of one market: verdict, reasons, power, costs, report."""
-    from folkmoot.app.load import committee_of, load, report_path
-    from folkmoot.app.machine import workers_wanted
-    from folkmoot.core.settings import settings
+    from folkmoot.app.load import committee_of, load
     from folkmoot.core.stamps import instant
     from folkmoot.execution import Costs
 
-    committee = committee_of(models, horizon)
-    costs = Costs(fee=fee, slippage=slippage)
-    span = instant(score_from), instant(score_to)
+    asked = {
+        "committee": committee_of(models, horizon),
+        "features": features,
+        "costs": Costs(fee=fee, slippage=slippage),
+        "score_from": instant(score_from),
+        "score_to": instant(score_to),
+        "seed": seed,
+    }
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
-    bars = found.bars
+    facts = _proved(found.bars, asked, workers, report)
+    _show(facts, json)
+    return int(require_edge and facts["verdict"] != "EDGE FOUND")
+
+
+def _proved(
+    bars: "Bars", asked: dict[str, Any], workers: int | None, report: Path | None
+) -> dict[str, Any]:
+    from folkmoot.app.load import report_path
+    from folkmoot.app.machine import workers_wanted
+    from folkmoot.core.settings import settings
     from folkmoot.proof import prove
 
     with progress() as tell:
         study = prove(
-            committee,
-            bars,
-            features=features,
-            costs=costs,
-            score_from=span[0],
-            score_to=span[1],
+            bars=bars,
             workers=workers_wanted(workers),
-            seed=seed,
             root=settings().data_root,
             progress=tell,
+            **asked,
         )
-    path = report_path(report, bars)
-    study.report(path)
-    facts = study.as_dict() | {"report": str(path)}
-    if json:
-        emit(facts)
-    else:
-        from folkmoot.app.cli.tables import show_study
+    return study.as_dict() | {"report": str(study.report(report_path(report, bars)))}
 
-        show_study(facts)
-    return int(require_edge and study.verdict != "EDGE FOUND")
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit(facts)
+        return
+    from folkmoot.app.cli.tables import show_study
+
+    show_study(facts)

@@ -11,30 +11,34 @@ from folkmoot.app.cli.output import (
     JsonOption,
     ModelsOption,
     SlippageOption,
+    TimeframeOption,
     emit,
     note,
 )
 
+DataOption = Annotated[
+    list[str] | None, typer.Option("--data", help="File or kind:place; may be repeated.")
+]
+SymbolsOption = Annotated[
+    list[str] | None, typer.Option("--symbol", help="The market of each --data, in order.")
+]
+HostOption = Annotated[
+    str, typer.Option(help="Loopback; any other address needs FOLKMOOT_API_SECRET.")
+]
+PortOption = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
+
 
 def run(
-    data: Annotated[
-        list[str] | None, typer.Option("--data", help="File or kind:place; may be repeated.")
-    ] = None,
-    symbol: Annotated[
-        list[str] | None, typer.Option("--symbol", help="The market of each --data, in order.")
-    ] = None,
-    timeframe: Annotated[
-        str | None, typer.Option("--timeframe", help="1m 5m 15m 30m 1h 2h 4h 1d or 1w.")
-    ] = None,
+    data: DataOption = None,
+    symbol: SymbolsOption = None,
+    timeframe: TimeframeOption = None,
     models: ModelsOption = None,
     features: FeaturesOption = "core",
     horizon: HorizonOption = 1,
     fee: FeeOption = 0.001,
     slippage: SlippageOption = 0.0005,
-    host: Annotated[
-        str, typer.Option(help="Loopback; any other address needs FOLKMOOT_API_SECRET.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 5003,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 5003,
     json: JsonOption = False,
 ) -> int:
     """Serve predictions over HTTP until stopped; without --data, for every stored series.
