@@ -89,7 +89,7 @@ def traded(rng: np.random.Generator, n: int = 21_000, edge: float = 2e-5) -> dic
 def sample(word: str = "NOT PROVEN", reason: str = "skill_without_profit") -> dict[str, Any]:
     """Make a study as `prove` would write it, read back from its JSON."""
     rng = np.random.default_rng(5)
-    members = {"consensus": 0.05, "lightgbm": 0.052, "logistic": 0.045, "lorentzian": 0.004}
+    members = {"lightgbm": 0.052, "logistic": 0.045, "lorentzian": 0.004}
     baselines = {"base_rate": 0.003, "ar1": 0.03, "persistence": 0.028, "always_up": 0.006}
     charts = traded(rng)
     study = {
@@ -101,11 +101,16 @@ def sample(word: str = "NOT PROVEN", reason: str = "skill_without_profit") -> di
         "span": ["2020-01-01T00:00:00Z", "2023-12-29T08:00:00Z"],
         "horizon": 1,
         "costs": {"fee": 0.001, "slippage": 0.0005},
+        "consensus": {**scored("consensus", 0.05, rng), "tests": {"k1_p": 2e-9}},
         "members": [scored(name, edge, rng) for name, edge in members.items()],
         "baselines": [scored(name, edge, rng) for name, edge in baselines.items()],
         "controls": {"copies": randomised(rng), "passed": True},
         "backtest": backtest(charts["equity"]),
         "power": POWER,
+        "scored": 21_000,
+        "scored_span": ["2021-08-02T00:00:00Z", "2023-12-29T08:00:00Z"],
+        "strategy": "half_kelly",
+        "calibration": {"ece": 0.008, "null_95": 0.011, "p": 0.31},
         "trials": 9,
         "report": "report.html",
         "journal_hash": rng.bytes(32).hex(),
@@ -137,6 +142,10 @@ def backtest(equity: dict[str, Any]) -> dict[str, Any]:
         "buy_and_hold": hold[-1] / hold[0] - 1.0,
         "sharpe": 0.31,
         "sharpe_interval": [-0.74, 1.32],
+        "sharpe_bounds": [-0.58, 1.15],
+        "deflated_sharpe": 0.412,
+        "net_bp": 0.14,
+        "gross_bp": 0.29,
         "max_drawdown": float((desk / np.maximum.accumulate(desk)).min() - 1.0),
         "turnover": 212.4,
         "trades": 318,
@@ -268,7 +277,7 @@ def test_hostile_text_stays_text_wherever_it_stands(study: dict) -> None:
 def test_baselines_stand_in_the_same_table_ordered_by_log_loss(study: dict) -> None:
     page = render(study)
     table = page[page.index('class="leaders"') :]
-    rows = study["members"] + study["baselines"]
+    rows = [study["consensus"], *study["members"], *study["baselines"]]
     order = [row["name"] for row in sorted(rows, key=lambda row: row["log_loss"])]
     places = [table.index(f">{name}<small>") for name in order]
     assert places == sorted(places)
@@ -281,6 +290,14 @@ def test_an_absent_part_is_said_to_be_absent(part: str, study: dict) -> None:
         {**study, part: None},
     ):
         Reader(render(missing))
+
+
+def test_every_rule_is_shown_with_what_was_found_and_how_it_came_out(study: dict) -> None:
+    page = render(study)
+    rules = page[page.index("How it was reached</h2>") : page.index("What was tested</h2>")]
+    outcomes = re.findall(r'class="outcome \w+">([^<]+)<', rules)
+    assert outcomes == ["passes", "fails", "fails", "passes", "passes"]
+    assert "p 2e-09" in rules
 
 
 def test_a_study_without_any_part_says_what_was_not_run() -> None:

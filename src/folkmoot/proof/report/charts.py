@@ -90,11 +90,13 @@ def reliability(bins: Sequence[dict[str, Any]]) -> Html:
     axis = around(edges, include=(0.45, 0.55), margin=0.05)
     axis = Scale(max(axis.low, 0.0), min(axis.high, 1.0))
     most = max(known(row["n"]) or 0.0 for row in usable) or 1.0
+    # Bins of equal mass have nothing to count.
+    uneven = min(known(row["n"]) or 0.0 for row in usable) < 0.9 * most
     digits = 0 if axis.high - axis.low > 0.15 else 1
     drawn = plot(
         *(level(axis.up(value), percent(value, digits)) for value in axis.ticks(5)),
         *(tick(axis.across(value), percent(value, digits)) for value in axis.ticks(4)),
-        *(_count_bar(row, axis, most) for row in usable),
+        *(_count_bar(row, axis, most) for row in usable if uneven),
         curve([[(0.0, 0.0), (1.0, 1.0)]], "stroke ideal"),
         *(_reliability_point(row, axis) for row in usable),
         height=360,

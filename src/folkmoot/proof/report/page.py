@@ -6,11 +6,13 @@ from typing import Any
 
 from folkmoot.proof.report import sections
 from folkmoot.proof.report.markup import Html, join, node
+from folkmoot.proof.report.rules import ruling
 
 # No script, no network, no form: what a hostile symbol might smuggle in has nowhere to run.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 PARTS = (
+    ("rules", "How it was reached", ruling),
     ("tested", "What was tested", sections.tested),
     ("leaderboard", "Leaderboard", sections.board),
     ("skill", "Skill over the best reference", sections.skill),

@@ -12,6 +12,7 @@ from folkmoot.proof.report.numbers import (
     interval,
     known,
     percent,
+    words,
 )
 from folkmoot.proof.report.tables import (
     calibration_bins,
@@ -91,6 +92,7 @@ def _headline(study: dict[str, Any]) -> Html:
 def tested(study: dict[str, Any]) -> Html:
     """Return what was tested: series, span, horizon, costs, trials and the journal's hash."""
     start, end = (*(study.get("span") or []), None, None)[:2]
+    scored_from, scored_to = (*(study.get("scored_span") or []), None, None)[:2]
     cost = charged(study)
     return facts(
         [
@@ -99,7 +101,11 @@ def tested(study: dict[str, Any]) -> Html:
             ("bars", count(study.get("bars"))),
             ("from", _day(start)),
             ("to", _day(end)),
+            ("scored bars", count(study.get("scored"))),
+            ("scored from", _day(scored_from)),
+            ("scored to", _day(scored_to)),
             ("horizon", _bars(study.get("horizon"))),
+            ("strategy", words(study.get("strategy") or UNKNOWN)),
             ("costs a side", UNKNOWN if cost is None else decimal(cost, 1, unit="bp")),
             ("trials on this data", count(study.get("trials"))),
             ("journal hash begins", node("code", str(study.get("journal_hash") or UNKNOWN)[:12])),
@@ -140,7 +146,10 @@ def _results(backtest: dict[str, Any]) -> Html:
                 "net Sharpe ratio",
                 _with(decimal(backtest.get("sharpe")), interval(backtest.get("sharpe_interval"))),
             ),
-            ("deepest drawdown", percent(backtest.get("max_drawdown"))),
+            ("deflated Sharpe", decimal(backtest.get("deflated_sharpe"), 3)),
+            ("net, a bar", decimal(backtest.get("net_bp"), 2, sign=True, unit="bp")),
+            ("gross, a bar", decimal(backtest.get("gross_bp"), 2, sign=True, unit="bp")),
+            ("deepest drawdown", percent(_fall(backtest.get("max_drawdown")))),
             ("position changes", count(backtest.get("trades"))),
             ("turnover", decimal(backtest.get("turnover"), 1, unit="\N{MULTIPLICATION SIGN}")),
             ("time in the market", percent(backtest.get("exposure"), 0)),
@@ -154,7 +163,15 @@ def calibration(study: dict[str, Any]) -> Html:
     bins = (study.get("charts") or {}).get("reliability") or []
     if not bins:
         return reliability(bins)
-    return node("div", reliability(bins), calibration_bins(bins), class_="pair")
+    pair = node("div", reliability(bins), calibration_bins(bins), class_="pair")
+    told = study.get("calibration") or {}
+    if known(told.get("ece")) is None:
+        return pair
+    said = (
+        f"Mean distance from the diagonal: {percent(told.get('ece'), 2)}. Luck alone would show up "
+        f"to {percent(told.get('null_95'), 2)} in 95 of 100 cases if the probabilities were right."
+    )
+    return join(node("p", said), pair)
 
 
 def costs(study: dict[str, Any]) -> Html:
@@ -243,6 +260,11 @@ def charged(study: dict[str, Any]) -> float | None:
         if isinstance(told, dict) and known(told.get("fee")) is not None:
             return BASIS * (float(told["fee"]) + (known(told.get("slippage")) or 0.0))
     return None
+
+
+def _fall(share: Any) -> float | None:
+    size = known(share)
+    return None if size is None else -abs(size)
 
 
 def _paid(told: Any) -> str:
