@@ -195,3 +195,34 @@ def test_a_worker_that_dies_is_an_environment_problem(
         crew._workers[0].kill()
         with pytest.raises(EnvironmentProblem, match="ended with exit code -9"):
             walk_forward(bars, columns, members, store=TaskStore(tmp_path), workers=crew)
+
+
+def test_a_progress_that_fails_stops_the_crew(
+    bars: Bars, columns: FeatureSet, members: Members, tmp_path: Path
+) -> None:
+    def stop(done: int, total: int, what: str) -> None:
+        raise KeyboardInterrupt
+
+    store = TaskStore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        walk_forward(bars, columns, members, store=store, workers=2, progress=stop)
+    assert 1 <= len(list(tmp_path.rglob("*.json"))) <= 6
+
+
+def test_a_crew_that_is_not_at_work_is_refused(
+    bars: Bars, columns: FeatureSet, members: Members, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="not at work"):
+        walk_forward(bars, columns, members, store=TaskStore(tmp_path), workers=Crew(2))
+
+
+def test_a_crew_carries_out_any_job_in_order_and_hands_back_errors() -> None:
+    job, sizes = "folkmoot.training.folds:layout", [1000, 2000, 3000, 4000]
+    with Crew(2) as crew:
+        orders = [{"job": job, "given": {"n": n}} for n in sizes]
+        answers = crew.carry_out(orders, [str(n) for n in sizes])
+        assert [answer["train"] for answer in answers] == [layout(n).train for n in sizes]
+        with pytest.raises(DataError, match="5 rows are too few") as caught:
+            crew.carry_out([{"job": job, "given": {"n": 5}}], ["five"])
+        assert caught.value.allowed == ">= 100"
+        assert crew.carry_out([], []) == []

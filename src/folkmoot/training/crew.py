@@ -10,6 +10,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -69,36 +70,48 @@ class Crew:
         """Hand out the orders one by one, in their order, to whoever is free; return the answers.
 
         An order is {"job": "module:function", "given": keyword arguments}, all JSON values. Raises
-        the first error that a worker reports, after the orders in hand are finished, and
-        `EnvironmentProblem` if a worker dies.
+        the first error that a worker reports, after the orders in hand are finished,
+        `EnvironmentProblem` if a worker dies, and `UsageError` outside of `with`.
         """
-        open_orders: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for place in range(len(orders)):
-            open_orders.put(place)
-        finished: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        failed: list[errors.FolkmootError] = []
-        answers: list[Any] = [None] * len(orders)
-
-        def attend(worker: subprocess.Popen[bytes]) -> None:
-            while not failed:
-                try:
-                    place = open_orders.get_nowait()
-                except queue.Empty:
-                    break
-                try:
-                    answers[place] = _order(worker, orders[place])
-                except errors.FolkmootError as problem:
-                    failed.append(problem)
-                finished.put(place)
-            finished.put(None)
-
+        if not self._workers:
+            raise errors.UsageError("the crew is not at work", where="crew", allowed="with Crew()")
+        desk = _Desk(orders)
         with ThreadPoolExecutor(len(self._workers)) as threads:
-            for worker in self._workers:
-                threads.submit(attend, worker)
-            _watch(finished, len(self._workers), titles, progress)
-        if failed:
-            raise failed[0]
-        return answers
+            attending = [threads.submit(desk.attend, worker) for worker in self._workers]
+            try:
+                _watch(desk.finished, len(attending), titles, progress)
+            finally:
+                desk.closed.set()
+        for attendant in attending:
+            attendant.result()
+        return desk.answers
+
+
+class _Desk:
+    """Orders, answers, and the places of those finished; each attendant ends with a None."""
+
+    def __init__(self, orders: Sequence[dict[str, Any]]) -> None:
+        self.orders = orders
+        self.answers: list[Any] = [None] * len(orders)
+        self.closed = threading.Event()
+        self.finished: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._next = iter(range(len(orders)))
+        self._turn = threading.Lock()
+
+    def attend(self, worker: subprocess.Popen[bytes]) -> None:
+        """Keep one worker busy until there is no order left or the desk is closed."""
+        try:
+            while not self.closed.is_set():
+                with self._turn:
+                    place = next(self._next, None)
+                if place is None:
+                    break
+                self.answers[place] = _order(worker, self.orders[place])
+                self.finished.put(place)
+        finally:
+            if sys.exc_info()[0] is not None:
+                self.closed.set()
+            self.finished.put(None)
 
 
 def _watch(

@@ -6,6 +6,7 @@ An order names a `job` as module:function and the JSON values `given` to it.
 import contextlib
 import importlib
 import os
+import signal
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,8 @@ from folkmoot.training.tasks import Task, learn
 
 def serve() -> None:
     """Carry out orders until the input ends or nobody listens any more."""
+    # Ctrl-C reaches the whole group; the caller decides what becomes of its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Answers get the standard output to themselves; whatever a library prints goes to stderr.
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers, contextlib.suppress(BrokenPipeError):
         os.dup2(2, 1)
