@@ -102,14 +102,12 @@ def reliability(bins: Sequence[dict[str, Any]]) -> Html:
         height=360,
         label="reliability diagram of the consensus",
     )
+    keys = [("desk", "observed, with its interval"), ("ideal", "ideal")]
     return figure(
-        legend(
-            ("desk", "observed, with its interval"), ("bars", "how many bars"), ("ideal", "ideal")
-        ),
+        legend(*keys, *([("bars", "how many bars")] if uneven else [])),
         node("div", drawn, class_="square"),
         caption="Across: the probability of a rise that the consensus gave. Up: how often the "
-        "market then rose. Honest probabilities lie on the diagonal; the bars at the foot count "
-        "the forecasts.",
+        "market then rose. Honest probabilities lie on the diagonal.",
     )
 
 

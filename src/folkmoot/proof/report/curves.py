@@ -25,12 +25,14 @@ Series = list[float | None]
 PLACES = 600
 
 
-def equity(chart: dict[str, Any], folds: Sequence[dict[str, Any]]) -> Html:
+def equity(
+    chart: dict[str, Any], folds: Sequence[dict[str, Any]], net: Any = None, held: Any = None
+) -> Html:
     """Return the desk's equity against buy-and-hold on a ratio scale, with the drawdowns below.
 
     `chart` holds `time` (epoch ms) and `desk` and `hold` of that length in any one unit of money;
     `folds` are the scored blocks as `start` and `stop` in epoch ms, with their number as `block`
-    (counted from 1 without it).
+    (counted from 1 without it). The key says `net` and `held`, the returns of the two.
     """
     time = [known(at) for at in chart.get("time") or []]
     whole = [at for at in time if at is not None]
@@ -54,8 +56,8 @@ def equity(chart: dict[str, Any], folds: Sequence[dict[str, Any]]) -> Html:
         label="growth of one unit of money: the desk and buy-and-hold",
     )
     key = legend(
-        ("desk", f"the desk, net of costs {_gain(desk)}"),
-        ("hold", f"buy and hold {_gain(hold)}"),
+        ("desk", f"the desk, net of costs {percent(net, sign=True)}"),
+        ("hold", f"buy and hold {percent(held, sign=True)}"),
     )
     return figure(
         key,
@@ -242,11 +244,6 @@ def thin(points: list[Point]) -> list[Point]:
 
 def _height(point: Point) -> float:
     return point[1]
-
-
-def _gain(series: Series) -> str:
-    final = next((value for value in reversed(series) if value is not None), None)
-    return percent(None if final is None else final - 1.0, sign=True)
 
 
 def _digits(scale: Scale) -> int:

@@ -14,15 +14,15 @@ Row = tuple[str, str, str, bool | None]
 def ruling(study: dict[str, Any]) -> Html:
     """Return the table of rules K1 to K4 and of the power, each with what was found."""
     rows = [_skill(study), _money(study), _luck(study), _controls(study), _power(study)]
-    body = [(rule, asked, found, _outcome(outcome)) for rule, asked, found, outcome in rows]
-    return plain(("rule", "passes when", "found", "outcome"), body, "rules of the verdict")
+    body = [(rule, _outcome(outcome), found, asked) for rule, asked, found, outcome in rows]
+    return plain(("rule", "outcome", "found", "passes when"), body, "rules of the verdict", "prose")
 
 
 def _skill(study: dict[str, Any]) -> Row:
     tests = (study.get("consensus") or {}).get("tests") or {}
     p = known(tests.get("k1_p"))
     return (
-        "K1 skill over every reference",
+        "K1 skill beyond every reference",
         f"p at most {SKILL_P}",
         UNKNOWN if p is None else f"p {p:.2g}",
         None if p is None else p <= SKILL_P,

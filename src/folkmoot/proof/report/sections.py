@@ -133,7 +133,13 @@ def money(study: dict[str, Any]) -> Html:
     if not backtest:
         return absent("the desk was not replayed")
     charts = study.get("charts") or {}
-    return join(_results(backtest), equity(charts.get("equity") or {}, charts.get("folds") or []))
+    drawn = equity(
+        charts.get("equity") or {},
+        charts.get("folds") or [],
+        backtest.get("net_return"),
+        backtest.get("buy_and_hold"),
+    )
+    return join(_results(backtest), drawn)
 
 
 def _results(backtest: dict[str, Any]) -> Html:

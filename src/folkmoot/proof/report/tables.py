@@ -126,14 +126,16 @@ def calibration_bins(rows: Sequence[dict[str, Any]]) -> Html:
     return plain(head, body, "calibration")
 
 
-def plain(head: Sequence[str], body: Sequence[Sequence[object]], label: str) -> Html:
+def plain(
+    head: Sequence[str], body: Sequence[Sequence[object]], label: str, class_: str | None = None
+) -> Html:
     """Return a table whose first column names its rows."""
     top = node("thead", node("tr", *(node("th", name, scope="col") for name in head)))
     rows = [
         node("tr", node("th", row[0], scope="row"), *(node("td", cell) for cell in row[1:]))
         for row in body
     ]
-    return scrolling(node("table", top, node("tbody", *rows)), label)
+    return scrolling(node("table", top, node("tbody", *rows), class_=class_), label)
 
 
 def scrolling(table: Html, label: str) -> Html:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from folkmoot.proof.report.numbers import count, known, percent
-
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -23,7 +21,8 @@ REASONS = {
         "compared with this study bar by bar, and risk only what a wrong verdict may cost.",
     ),
     "no_skill": Meaning(
-        "These members, on these features, show none{power}.",
+        "No forecaster here is better than the naive references, on a history in which an edge "
+        "that was planted is found nearly always. These members, on these features, show none.",
         "Information that these columns do not hold, or other members. Running the same "
         "committee again until a run looks good is counted as a trial and raises the bar.",
     ),
@@ -34,7 +33,8 @@ REASONS = {
         "result would cross zero, if it does.",
     ),
     "not_powered": Meaning(
-        "No skill was found, and it might have been missed{power}.",
+        "No skill was found, and it might have been missed: on this history even an edge that was "
+        "planted is not found often enough.",
         "More scored bars: a longer history, or a finer timeframe on which the idea still makes "
         "sense, until a planted edge of that size is found nearly always.",
     ),
@@ -106,7 +106,7 @@ def explain(study: dict[str, Any]) -> list[Meaning]:
     """Return the verdict in plain language, then what each further reason means."""
     word = str(study.get("verdict"))
     meanings = [
-        Meaning(meaning.because.replace("{power}", _power(study)), meaning.takes)
+        meaning
         for code, _ in reason_codes(study) or [(DEFAULTS.get(word, ""), None)]
         if (meaning := REASONS.get(code)) is not None
     ]
@@ -114,15 +114,3 @@ def explain(study: dict[str, Any]) -> list[Meaning]:
         first, *further = meanings or [Meaning("", "More bars, or a stronger edge.")]
         return [Meaning(f"{UNDECIDED} {first.because}".strip(), first.takes), *further]
     return meanings or [Meaning("No verdict was reached.", "A complete study.")]
-
-
-def _power(study: dict[str, Any]) -> str:
-    power = study.get("power") or {}
-    found, tried = known(power.get("planted_found")), known(power.get("planted_tried"))
-    if found is None or not tried:
-        return ""
-    planted = percent(power.get("planted_accuracy"), 0)
-    return (
-        f"; an edge of {planted} planted on copies of these bars was found in {count(found)} of "
-        f"{count(tried)} of them"
-    )
