@@ -15,6 +15,7 @@ from folkmoot.training.ballots import Ballots
 
 NAMES = ("logistic", "lightgbm", "lorentzian")
 SYMBOL = "WORLD/B"
+SCENE_KEY = ("half_kelly", SYMBOL, "1h")
 _LEVELS = np.array([-1.645, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.645])
 
 
@@ -78,10 +79,10 @@ def _forecasts(bars: Bars, p_up: Any, quantiles: Any) -> Ballots:
     return Ballots(NAMES, p_up, quantiles, np.zeros(n), unknown, bars.close_time, block, *facts)
 
 
-def seat(played: Scene, journal: Journal, **options: Any) -> Desk:
+def seat(played: Scene, journal: Journal, name: str | None = None, **options: Any) -> Desk:
     """Return a desk at which this scene is heard; `options` go to the simulated broker."""
     broker = SimBroker(Costs(), 10_000.0, **options)
     facts = {"data": played.bars.hash(), "code": "test"}
     strategy = build("half_kelly")
     voice, frame = played.voice(), played.bars.timeframe
-    return Desk(SYMBOL, frame, voice, strategy, Limits(), broker, journal, facts)
+    return Desk(SYMBOL, frame, voice, strategy, Limits(), broker, journal, facts, name=name)

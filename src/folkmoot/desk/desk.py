@@ -66,8 +66,8 @@ class Desk:
 
     `band` is the smallest change of weight that is worth an order. `clock` tells how old a bar is
     (limits' `stale_after`); without one a bar is taken as fresh, as in a replay. A desk whose
-    journal already knows it continues there: a `SimBroker` gets its account and its waiting
-    orders back.
+    journal already knows it continues there: a `SimBroker`, which serves one desk, gets its account
+    and its waiting order back.
 
     A broker that acts on the world needs a journal that commits every record.
     """
@@ -277,12 +277,12 @@ class Desk:
         self._latest, self._reached = found.decision, found.open_time
         self._halts = Halts(*found.halts)
         if self._sim is not None and found.broker is not None:
-            self._sim.restore(found.broker, found.waiting, found.reached)
+            self._sim.restore(found.broker, found.waiting, {self.symbol: found.open_time})
         else:
             booked = self.journal.fills()
             self._booked = {(fill.order_id, fill.number) for fill in booked}
             self._asked_since = max((fill.filled_at for fill in booked), default=0)
-            self._unresolved = next((o for o in found.waiting if o.symbol == self.symbol), None)
+            self._unresolved = next(iter(found.waiting), None)
 
 
 def _walk(bars: Bars) -> Iterator[Bar]:

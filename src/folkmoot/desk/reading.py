@@ -26,10 +26,10 @@ _FILL = tuple(schema.fills.c[name] for name in Fill.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where a desk continues: its last decision, and the broker as the journal's last record says.
+    """Where a desk continues: its last decided bar and decision.
 
-    `waiting` are the orders of any desk's last decision that have not filled; `reached` is the
-    open time of the last bar of every symbol; `halts` are (day, drawdown) of the risk limits.
+    `broker` and `halts` (day, drawdown) are as the desk's last record left them; `waiting` are the
+    orders of that decision which have neither filled nor been rejected.
     """
 
     open_time: int
@@ -37,7 +37,6 @@ class Resumption:
     broker: Any
     halts: tuple[int, bool]
     waiting: tuple[Order, ...]
-    reached: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,46 +105,34 @@ class Reading:
 
     def resume(self, desk: int) -> Resumption | None:
         """Return where a desk stopped, or None if it never decided."""
-        latest = self._latest()
-        if desk not in latest:
+        bars, table = schema.bars, schema.decisions
+        last = sa.select(sa.func.max(bars.c.open_time)).where(bars.c.desk == desk)
+        at = self._store.read(last)[0][0]
+        if at is None:
             return None
-        at, _ = latest[desk]
         decision = self.decision(desk, at)
-        seq, _ = self.tail()
-        newest = list(self._page(schema.decisions.c.seq == seq, decoded=False))
-        if decision is None or not newest:
+        newest = sa.select(table.c.seq).where(table.c.desk == desk).order_by(table.c.seq.desc())
+        (seq,) = self._store.read(newest.limit(1))[0]
+        page = list(self._page(table.c.seq == seq, decoded=False))
+        if decision is None or not page:
             raise JournalError(f"the decision on bar {at} is missing", where="journal")
-        state = newest[0][1]
-        reached: dict[str, int] = {}
-        for open_time, symbol in latest.values():
-            reached[symbol] = max(open_time, reached.get(symbol, open_time))
-        day, drawdown = state["halts"]
-        waiting = tuple(self._waiting(latest))
-        return Resumption(at, decision, state["broker"], (day, drawdown), waiting, reached)
+        payload = page[0][1]
+        day, drawdown = payload["halts"]
+        waiting = tuple(self._waiting(desk, at))
+        return Resumption(at, decision, payload["broker"], (day, drawdown), waiting)
 
-    def _latest(self) -> dict[int, tuple[int, str]]:
-        bars, desks = schema.bars, schema.desks
-        last = (
-            sa.select(sa.func.max(bars.c.open_time))
-            .where(bars.c.desk == desks.c.id)
-            .scalar_subquery()
-        )
-        rows = self._store.read(sa.select(desks.c.id, last, desks.c.symbol))
-        return {desk: (time, symbol) for desk, time, symbol in rows if time is not None}
-
-    def _waiting(self, latest: dict[int, tuple[int, str]]) -> Iterator[Order]:
+    def _waiting(self, desk: int, open_time: int) -> Iterator[Order]:
         orders, fills, bars = schema.orders, schema.fills, schema.bars
-        for desk, (open_time, _) in sorted(latest.items()):
-            query = (
-                sa.select(*_ORDER)
-                .join(bars, bars.c.seq == orders.c.seq)
-                .outerjoin(fills, fills.c.order_id == orders.c.id)
-                .where(bars.c.desk == desk, bars.c.open_time == open_time)
-                .where(fills.c.order_id.is_(None))
-                .where(sa.func.coalesce(orders.c.outcome, "").not_like("rejected%"))
-            )
-            for row in self._store.read(query):
-                yield Order(*row)
+        query = (
+            sa.select(*_ORDER)
+            .join(bars, bars.c.seq == orders.c.seq)
+            .outerjoin(fills, fills.c.order_id == orders.c.id)
+            .where(bars.c.desk == desk, bars.c.open_time == open_time)
+            .where(fills.c.order_id.is_(None))
+            .where(sa.func.coalesce(orders.c.outcome, "").not_like("rejected%"))
+        )
+        for row in self._store.read(query):
+            yield Order(*row)
 
     def _pages(self, key: Key | None, *, decoded: bool = True) -> Iterator[list[tuple[Any, Any]]]:
         seq, columns = schema.decisions.c.seq, schema.desks.c
