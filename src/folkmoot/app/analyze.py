@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from folkmoot.agents.evidence import rule_evidence
+from folkmoot.agents.evidence import RULE_NAMES, rule_evidence
 from folkmoot.agents.rules import rule_belief
 from folkmoot.app.load import load
 from folkmoot.core.bars import Bars
@@ -140,10 +140,11 @@ async def _analysed(
 ) -> dict[str, Any]:
     bars = await asyncio.to_thread(load, data)
     decision = await asyncio.to_thread(decide, bars)
-    facts = await asyncio.to_thread(rule_evidence, bars)
-    named = {fact.id: fact for fact in (*decision.evidence, *facts)}
-    whole = replace(decision, evidence=tuple(named.values()))
-    return await judged(whole, llm)
+    if not {fact.id for fact in decision.evidence} >= RULE_NAMES:
+        facts = await asyncio.to_thread(rule_evidence, bars)
+        named = {fact.id: fact for fact in (*facts, *decision.evidence)}
+        decision = replace(decision, evidence=tuple(named.values()))
+    return await judged(decision, llm)
 
 
 async def judged(decision: Decision, llm: "LlmClient | None") -> dict[str, Any]:

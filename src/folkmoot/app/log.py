@@ -11,7 +11,7 @@ LONGEST = 2_000
 REDACTED = "(redacted)"
 
 _SECRET_NAMES = ("key", "secret", "token", "password", "authorization", "cookie")
-_NOISY = ("httpx", "httpcore", "uvicorn.access", "asyncio")
+_NOISY = ("httpx", "httpcore", "uvicorn.access", "asyncio", "alembic")
 
 Event = MutableMapping[str, Any]
 

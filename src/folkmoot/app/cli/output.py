@@ -88,7 +88,7 @@ def note_reading(found: "Reading") -> None:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Show progress on stderr: a bar in a terminal, one line a step elsewhere.
+    """Show progress on stderr: a bar in a terminal, one line a tenth elsewhere.
 
     Yields a callable that takes what is being done and the share that is done, 0 to 1.
     """
@@ -105,12 +105,13 @@ def progress() -> Iterator[Progress]:
 
 
 def _lines() -> Progress:
-    last = ""
+    told = -1
 
     def tell(what: str, share: float) -> None:
-        nonlocal last
-        if what != last:
-            last = what
+        nonlocal told
+        tenth = int(10.0 * share)
+        if tenth != told:
+            told = tenth
             note(f"{100.0 * share:3.0f} % {what}")
 
     return tell

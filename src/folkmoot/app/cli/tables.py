@@ -12,35 +12,73 @@ UNKNOWN = "-"
 
 
 def show_study(facts: dict[str, Any]) -> None:
-    """Print a study: what it was of, leaderboard, controls, backtest, power, verdict."""
+    """Print a study: what it was of, leaderboard, money, controls, power, verdict."""
     out = console()
-    out.print(_line(f"{facts['symbol']} {facts['timeframe']}, {facts['bars']} bars"))
+    span = " to ".join(facts.get("scored_span") or facts["span"])
+    scored = f"{facts['bars']} bars, {facts.get('scored', UNKNOWN)} scored, {span}"
+    out.print(_line(f"{facts['symbol']} {facts['timeframe']}: {scored}"))
     out.print(_board(facts))
-    backtest, power = facts.get("backtest") or {}, facts.get("power") or {}
-    for title, part in (("after costs", backtest), ("power", power)):
-        if part:
-            out.print(_line(f"{title}: {_pairs(part)}"))
+    show_lines([_money(facts.get("backtest")), _controls(facts.get("controls"))])
+    show_lines([_power(facts.get("power")), *(facts.get("notes") or [])])
     out.print(Text(f"verdict: {facts['verdict']}", style="bold"))
-    for reason in facts.get("reasons") or []:
-        out.print(_line(f"  {reason}"))
-    out.print(_line(f"report: {facts['report']}"))
+    show_lines(f"  {reason}" for reason in facts.get("reasons") or [])
+    show_lines([f"journal: {facts.get('journal') or UNKNOWN}", f"report: {facts['report']}"])
 
 
 def _board(facts: dict[str, Any]) -> Table:
-    table = _table("name", "status", "weight", "n", "accuracy", "interval", "log loss")
-    for group in ("members", "baselines"):
-        for row in facts.get(group) or []:
-            table.add_row(
-                _text(row["name"]),
-                _text(row.get("status")),
-                _number(row.get("weight")),
-                _text(row.get("n")),
-                _percent(row.get("accuracy")),
-                _interval(row.get("accuracy_interval")),
-                _number(row.get("log_loss")),
-            )
+    names = ("name", "status", "weight", "n", "accuracy", "interval", "by size", "bp a bar")
+    table = _table(*names, "log loss")
+    for rows in ([facts.get("consensus")], facts.get("members"), facts.get("baselines")):
+        for row in rows or []:
+            if row:
+                table.add_row(*_cells(row))
         table.add_section()
     return table
+
+
+def _cells(row: dict[str, Any]) -> list[str | Text]:
+    return [
+        _text(row["name"]),
+        _text(row.get("status")),
+        _number(row.get("weight")),
+        _text(row.get("n")),
+        _percent(row.get("accuracy")),
+        _interval(row.get("accuracy_interval")),
+        _percent(row.get("weighted_accuracy")),
+        _number(row.get("gross_bp")),
+        _number(row.get("log_loss")),
+    ]
+
+
+def _money(facts: dict[str, Any] | None) -> str:
+    if not facts:
+        return "after costs: nothing was traded"
+    low, high = (_number(end) for end in facts["sharpe_interval"])
+    return (
+        f"after costs: {_percent(facts['net_return'])} net, Sharpe {_number(facts['sharpe'])} "
+        f"[{low}, {high}], largest loss from a peak {_percent(facts['max_drawdown'])}, "
+        f"turnover {_number(facts['turnover'])}, costs {_percent(facts['costs'])}; "
+        f"buy and hold {_percent(facts['buy_and_hold'])}"
+    )
+
+
+def _controls(facts: dict[str, Any] | None) -> str:
+    if not facts or not facts.get("copies"):
+        return "controls: none were needed"
+    copies = facts["copies"]
+    shown = ", ".join(_percent(copy["accuracy"]) for copy in copies)
+    result = "as they should be" if facts["passed"] else "FAILED"
+    return f"controls, {len(copies)} copies without any edge: {shown}; {result}"
+
+
+def _power(facts: dict[str, Any] | None) -> str:
+    if not facts or not facts.get("planted_tried"):
+        return "power: not measured"
+    return (
+        f"power: a planted {_percent(facts['planted_accuracy'])} edge was found in "
+        f"{facts['planted_found']} of {facts['planted_tried']} copies of your bars; no test of "
+        f"{facts['n']} bars can tell less than {_percent(facts['bound_accuracy'])} from chance"
+    )
 
 
 def show_demo(facts: dict[str, Any]) -> None:
@@ -67,7 +105,7 @@ def show_demo(facts: dict[str, Any]) -> None:
         out.print(_line(f"  truth: {world['truth']}; reason: {world.get('reason') or UNKNOWN}"))
         if world.get("study"):
             out.print(_board(world["study"]))
-            out.print(_line(f"  after costs: {_pairs(world['study'].get('backtest') or {})}"))
+            show_lines(["  " + _money(world["study"].get("backtest"))])
     if facts.get("seeds", 1) > 1:
         out.print(_line(f"{facts['passed']} of {facts['seeds']} seeds as they should be"))
     out.print(_line(f"{facts['seconds']:.1f} s; report: {facts['report']}"))
@@ -95,7 +133,8 @@ def _show_decision(facts: dict[str, Any]) -> None:
     beliefs = _table("source", "p up", "weight", "horizon", "why")
     for row in [facts["consensus"], *facts["beliefs"]]:
         cells = _percent(row["p_up"]), _number(row["weight"]), _text(row["horizon"])
-        beliefs.add_row(_text(row["source"]), *cells, _text(row["why"]))
+        said = "" if row["why"] in facts["reason"] else row["why"]
+        beliefs.add_row(_text(row["source"]), *cells, _text(said))
     out.print(beliefs)
     known = _table("evidence", "value", "unit", "percentile")
     for row in facts["evidence"]:
