@@ -126,11 +126,11 @@ def test_an_unknown_forecast_is_left_out_and_all_unknown_is_unknown(wise: Ballot
     said = minutes(gaps)
     assert said.at(11_000).status == "ok"
     assert said.at(11_000).weights[4] == 0.0
+    assert said.at(11_000).weights[3] == 1.0
     for t in (11_001, 11_002):
-        if said.at(t - 1).weights[4] == 0.0 or t == 11_001:
-            assert said.at(t).status == "unknown_features"
-            assert np.isnan(said.p_up[t])
-            assert np.isnan(said.quantiles[t]).all()
+        assert said.at(t).status == "unknown_features"
+        assert np.isnan(said.p_up[t])
+        assert np.isnan(said.quantiles[t]).all()
     assert said.at(11_003).status == "ok"
 
 
