@@ -163,6 +163,11 @@ class Desk:
         curve = Curve.of(points)
         return Replay(len(points), repeated, orders, tuple(fills), curve, self.journal.head)
 
+    @property
+    def reached(self) -> int:
+        """The open time of the latest decided bar, epoch ms; -1 before the first."""
+        return self._reached
+
     def reset(self) -> None:
         """End a halt by drawdown: a person's act. Drawdown counts from the present equity on."""
         self._halts = Halts(self._halts.day, False)

@@ -1,0 +1,32 @@
+"""The name of a study: the hash of all that its result depends on."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import folkmoot.core
+from folkmoot.core.bars import Bars
+from folkmoot.core.hashing import content_hash
+from folkmoot.training.keys import libraries
+
+ASIDE = ("app", "agents", "proof/report")
+"""Packages that word and show a result and have no part in it."""
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the hash of the source files that a study passes through."""
+    root = Path(folkmoot.core.__file__).parents[1]
+    names = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
+    inside = [name for name in sorted(names) if not name.startswith(ASIDE)]
+    return content_hash(*[[name, names[name].read_text("utf-8")] for name in inside])
+
+
+def study_key(bars: Bars, config: dict[str, Any]) -> str:
+    """Return the key of the study of `bars` under `config`."""
+    return content_hash(bars.hash(), config, code_version(), libraries())
+
+
+def lineage(bars: Bars) -> str:
+    """Return the name of a data lineage: a market, its timeframe and where its history starts."""
+    return content_hash(bars.symbol, bars.timeframe.label, int(bars.open_time[0]))
