@@ -1,10 +1,8 @@
 """What this machine offers: cores, packages, a sandbox, room on the disk."""
 
-import ctypes
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from folkmoot.core.settings import settings
+from folkmoot.sandbox import level
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "exchange": ("ccxt", "yfinance"),
@@ -28,10 +27,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 _LISTED = ("numpy", "numba", "pandas", "pyarrow", "TA-Lib", "scikit-learn", "lightgbm", "fastapi")
 _TORCH = "pip install --index-url https://download.pytorch.org/whl/cpu torch"
 _LOW_DISK = 2_000_000_000
-# Linux numbers, the same on every architecture.
-_LANDLOCK_CREATE_RULESET = 444
-_LANDLOCK_VERSION = 1
-_PR_GET_SECCOMP = 21
 
 
 def workers_wanted(given: int | None) -> int:
@@ -57,39 +52,12 @@ def diagnose() -> dict[str, Any]:
         "cores": cores(),
         "workers": workers_wanted(None),
         "numba_cache": _numba_cache(),
-        "sandbox": sandbox(),
+        "sandbox": level(),
         "extras": [_extra(name, modules) for name, modules in EXTRAS.items()],
         "data_root": disk,
         "llm": {"url": settings().llm_url or None, "model": settings().llm_model or None},
     }
     return facts | {"problems": _problems(facts)}
-
-
-def sandbox() -> dict[str, Any]:
-    """Return the sandbox level, and which kernel features a future one can stand on."""
-    landlock = _landlock()
-    seccomp = _seccomp()
-    return {
-        "level": "none: no generated code runs in this version",
-        "landlock_abi": landlock,
-        "seccomp": seccomp,
-    }
-
-
-def _landlock() -> int | None:
-    """Return the Landlock ABI of the kernel, or None where there is none."""
-    if sys.platform != "linux":
-        return None
-    call = ctypes.CDLL(None, use_errno=True).syscall
-    call.restype = ctypes.c_long
-    abi = call(ctypes.c_long(_LANDLOCK_CREATE_RULESET), None, ctypes.c_size_t(0), _LANDLOCK_VERSION)
-    return int(abi) if abi > 0 else None
-
-
-def _seccomp() -> bool:
-    if sys.platform != "linux":
-        return False
-    return bool(ctypes.CDLL(None).prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0)
 
 
 def _torch() -> dict[str, Any]:

@@ -8,6 +8,7 @@ constructor parameters are its options. An outsider registers under the entry-po
 import importlib
 import inspect
 import pkgutil
+from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -58,5 +59,6 @@ def _files(package: str) -> set[str]:
     return {name for name in found if not name.startswith("_")} - machinery
 
 
+@lru_cache(maxsize=64)
 def _outsiders(package: str) -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=package)}

@@ -20,7 +20,7 @@ CONTROL_Z = 3.29
 FOUND_SHARE = 0.8
 MIN_ROWS = 1_000
 SUSPECT_ACCURACY = 0.58
-SUSPECT_SHARPE = 6.0
+SUSPECT_SHARPE = 10.6
 HOURS_A_YEAR = 8_766.0
 
 
@@ -165,7 +165,7 @@ def _codes(facts: Facts) -> list[str]:
         # Skill that is also found where none can be decides; without skill it is a footnote.
         *(controls + outcome if facts.skill else outcome + controls),
     ]
-    codes = [code for code, holds in rules if holds]
+    codes = list(dict.fromkeys(code for code, holds in rules if holds))
     spoilt = {"edge"} if codes[0] == "loses_money" else {"edge", "no_skill"}
     return [codes[0], *(code for code in codes[1:] if code not in spoilt)]
 
@@ -180,7 +180,7 @@ def _outcome(facts: Facts) -> dict[str, bool]:
         "no_skill": nothing,
         "member_only": members,
         "profit_without_skill": facts.profit and not nothing,
-        "not_powered": not members and facts.planted is not None and not facts.powered,
+        "too_short": not members and facts.planted is not None and not facts.powered,
     }
 
 
@@ -195,7 +195,6 @@ def _sentence(code: str, facts: Facts) -> str:
         "no_skill": _no_skill,
         "member_only": _member_only,
         "profit_without_skill": _profit_without_skill,
-        "not_powered": _not_powered,
     }
     return f"{code}: {sentences[code](facts)}"
 
@@ -203,7 +202,12 @@ def _sentence(code: str, facts: Facts) -> str:
 def _too_short(facts: Facts) -> str:
     if facts.scored < MIN_ROWS:
         return f"{facts.scored} scored bars; nothing can be shown with fewer than {MIN_ROWS}"
-    return f"{facts.scored} scored bars are too few to try a planted edge on"
+    if facts.planted is None or facts.planted.tried == 0:
+        return f"{facts.scored} scored bars are too few to try a planted edge on"
+    return (
+        f"no skill was found in {facts.scored} scored bars, and it might have been missed: "
+        + _power(facts)
+    )
 
 
 def _suspect(facts: Facts) -> str:
@@ -255,10 +259,6 @@ def _profit_without_skill(facts: Facts) -> str:
         f"the desk made money (net Sharpe above {facts.sharpe_lower:.2f}), but its forecasts do "
         f"not beat every reference (p {facts.skill_p:.2g}): luck or drift"
     )
-
-
-def _not_powered(facts: Facts) -> str:
-    return "no skill was found, and it might have been missed: " + _power(facts)
 
 
 def _power(facts: Facts) -> str:

@@ -32,14 +32,9 @@ REASONS = {
         "Far lower costs or far fewer position changes. The section on costs shows where the "
         "result would cross zero, if it does.",
     ),
-    "not_powered": Meaning(
-        "No skill was found, and it might have been missed: on this history even an edge that was "
-        "planted is not found often enough.",
-        "More scored bars: a longer history, or a finer timeframe on which the idea still makes "
-        "sense, until a planted edge of that size is found nearly always.",
-    ),
     "too_short": Meaning(
-        "There is too little history to tell anything apart from chance.",
+        "There is too little history to tell anything apart from chance: on it, even an edge that "
+        "was planted would not be found often enough.",
         "More scored bars: a longer history, or a finer timeframe on which the idea still makes "
         "sense. The bound under Power says what the present length can tell apart from chance.",
     ),
