@@ -122,7 +122,8 @@ class Desk:
         """
         if bar.open_time <= self._reached:
             return self._again(bar)
-        if bar.symbol != self.symbol or bar.timeframe != self.timeframe:
+        known = bar.timeframe is self.timeframe or bar.timeframe == self.timeframe
+        if bar.symbol != self.symbol or not known:
             raise UsageError(
                 f"a bar of {bar.symbol} {bar.timeframe}",
                 where="desk",
@@ -183,13 +184,15 @@ class Desk:
         if self._limits.watches:
             self._halts = self._limits.watch(book, bar, self._halts)
         now = None if self._clock is None else self._clock.now()
-        weight, clamps = self._limits.apply(target, book, bar, now=now, halts=self._halts)
-        orders = self._orders(bar, book, weight)
+        equity = book.equity
+        weight, clamps = self._limits.apply(
+            target, book, bar, now=now, halts=self._halts, equity=equity
+        )
+        self._equity, self._weight = equity, weight
+        orders = self._orders(bar, book, weight, equity)
         return self._decided(bar, hearing, target, weight, clamps, orders)
 
-    def _orders(self, bar: Bar, book: Book, weight: float) -> tuple[Order, ...]:
-        equity = book.equity
-        self._equity, self._weight = equity, weight
+    def _orders(self, bar: Bar, book: Book, weight: float, equity: float) -> tuple[Order, ...]:
         if self._unresolved is not None:
             return ()
         held = book.holdings.get(self.symbol, 0.0)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import sqlalchemy as sa
 
 from folkmoot.core.bars import Bar
-from folkmoot.core.decision import Decision, Fill
+from folkmoot.core.decision import Decision, Fill, Order
 from folkmoot.core.errors import JournalError, UsageError
 from folkmoot.core.hashing import canonical_json
 from folkmoot.desk import schema
@@ -64,7 +64,10 @@ class Journal:
             message = f"commit_every is {commit_every}"
             raise UsageError(message, where="journal", allowed="1 or more")
         self.commit_every = commit_every
-        self._store = None if path is None else Store(path, read_only=read_only)
+        pages = 1_000 if commit_every == 1 else 4_000
+        self._store = (
+            None if path is None else Store(path, read_only=read_only, checkpoint_pages=pages)
+        )
         self._reading = None if self._store is None else Reading(self._store)
         self._buffers: tuple[list[tuple[Any, ...]], ...] = ([], [], [], [])
         self._outcomes: list[tuple[Any, ...]] = []
@@ -140,11 +143,8 @@ class Journal:
         extra = canonical_json(bar.extra).decode() if bar.extra else None
         # The zero removes the sign of a negative zero, which SQLite would not keep.
         prices = (bar.open, bar.high, bar.low, bar.close, bar.volume + 0.0, extra)
-        ordered = [(o.id, o.symbol, o.quantity, o.created_at) for o in decision.orders]
-        filled = [
-            (f.order_id, f.number, f.symbol, f.quantity, f.price, f.fee, f.filled_at)
-            for f in sorted(fills, key=_fill_key)
-        ]
+        ordered = _order_rows(decision.orders) if decision.orders else []
+        filled = _fill_rows(fills) if fills else []
         payload = encode(decision, broker, halts)
         before = self._head
         self._head = link(before, entry.head, (open_time, *prices, filled, ordered), payload)
@@ -155,8 +155,9 @@ class Journal:
         decisions, bars, orders, done = self._buffers
         decisions.append(row)
         bars.append((entry.desk, open_time, seq, *prices))
-        orders.extend((id_, seq, *rest, None) for id_, *rest in ordered)
-        done.extend((order, number, seq, *rest) for order, number, *rest in filled)
+        if ordered or filled:
+            orders.extend((id_, seq, *rest, None) for id_, *rest in ordered)
+            done.extend((order, number, seq, *rest) for order, number, *rest in filled)
         if len(decisions) >= self.commit_every:
             self._commit_or_withdraw(before, len(ordered), len(filled))
 
@@ -238,8 +239,15 @@ class Journal:
         return kept.get("study", study), kept.get("origin", origin)
 
 
-def _fill_key(fill: Fill) -> tuple[str, int]:
-    return fill.order_id, fill.number
+def _order_rows(orders: tuple[Order, ...]) -> list[tuple[Any, ...]]:
+    return [(o.id, o.symbol, o.quantity, o.created_at) for o in orders]
+
+
+def _fill_rows(fills: list[Fill]) -> list[tuple[Any, ...]]:
+    rows = [
+        (f.order_id, f.number, f.symbol, f.quantity, f.price, f.fee, f.filled_at) for f in fills
+    ]
+    return sorted(rows)
 
 
 def _number(store: Store, table: sa.Table, **named: str) -> int:

@@ -23,10 +23,10 @@ def encode(decision: Decision, state: object, halts: tuple[int, bool]) -> bytes:
         {
             "beliefs": _spoken(decision.beliefs, about),
             "broker": state,
-            "clamps": [(c.limit, c.before, c.after) for c in decision.clamps],
+            "clamps": _clamp_rows(decision.clamps) if decision.clamps else (),
             "confidence": decision.confidence,
             "consensus": _spoken((consensus,), about)[0],
-            "evidence": [_evidence_row(e) for e in decision.evidence],
+            "evidence": _evidence_rows(decision.evidence) if decision.evidence else (),
             "halts": halts,
             "horizon": consensus.horizon,
             "interval": decision.interval,
@@ -102,8 +102,14 @@ def _belief(row: list[Any], about: Row) -> Belief:
     return Belief(source, symbol, known_at, horizon, *numbers, tuple(evidence), why)
 
 
-def _evidence_row(e: Evidence) -> Row:
-    return (e.id, e.kind, e.value, e.unit, e.percentile, e.direction, e.known_at)
+def _clamp_rows(clamps: tuple[Clamp, ...]) -> list[Row]:
+    return [(c.limit, c.before, c.after) for c in clamps]
+
+
+def _evidence_rows(evidence: tuple[Evidence, ...]) -> list[Row]:
+    return [
+        (e.id, e.kind, e.value, e.unit, e.percentile, e.direction, e.known_at) for e in evidence
+    ]
 
 
 def _evidence(row: list[Any]) -> Evidence:

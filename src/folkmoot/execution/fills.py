@@ -26,10 +26,9 @@ def fill_step(
 ) -> tuple[float, float, float, float, float, float]:
     """Return (price, fee paid, entry, exit quantity, exit price, exit fee) of one bar.
 
-    `held` units at average price `entry` before the bar; `quantity` is the signed market order (0
-    for none); `stop` and `take` are distances from the entry as shares of it, NaN for none. The
-    returned entry is that of the position between the order and the protective exit. Exit
-    quantity 0 means that nothing was touched; prices and fees of what did not happen are 0.
+    `held` units at average price `entry` before the bar; `quantity` is the market order, 0 for
+    none; `stop` and `take` are distances from the entry as shares of it, NaN for none. The entry
+    returned is that before the exit; prices and fees of what did not happen are 0.
     """
     price, paid = 0.0, 0.0
     if quantity != 0.0:
@@ -51,6 +50,5 @@ def fill_step(
         touched = (open_ if gapped else stop_at) * (1.0 - side * slippage)
     elif side * (best - take_at) >= 0.0:
         touched = take_at
-    if touched == 0.0:
-        return price, paid, entry, 0.0, 0.0, 0.0
-    return price, paid, entry, -position, touched, abs(position) * touched * fee
+    closed = position if touched else 0.0
+    return price, paid, entry, -closed, touched, abs(closed) * touched * fee

@@ -79,16 +79,19 @@ class Limits:
         *,
         now: int | None = None,
         halts: Halts = NO_HALTS,
+        equity: float | None = None,
     ) -> tuple[float, tuple[Clamp, ...]]:
         """Return the weight that may be held, and the limits that fired, in order.
 
         |result| <= |wanted| and the sign is the same, or the result is 0. `now` is epoch ms; the
-        bar is fresh if it is not given. `halts` are those in force before this bar.
+        bar is fresh if it is not given. `halts` are those in force before this bar; `equity` is
+        the book's, for a caller that has computed it.
         """
         weight = target.weight
         if weight == 0.0:
             return 0.0, _NONE
-        equity = book.equity
+        if equity is None:
+            equity = book.equity
         ceiling = min(self.max_weight, self.max_leverage)
         plain = now is None and not self.watches and _alone(book, bar.symbol)
         if plain and equity > 0.0 and abs(weight) <= ceiling:

@@ -39,6 +39,7 @@ class SimBroker:
         self._queue: dict[str, Order] = {}
         self._seen: set[str] = set()
         self._last: dict[str, tuple[str, int]] = {}
+        self._numbers: tuple[tuple[str, str, int], ...] = ()
         self._reached: dict[str, int] = {}
         self._fills: list[Fill] = []
 
@@ -96,19 +97,23 @@ class SimBroker:
 
     def state(self) -> tuple[State, tuple[tuple[str, str, int], ...]]:
         """Return all that a restart needs besides the orders that have not filled."""
-        last = [(symbol, *named) for symbol, named in sorted(self._last.items())]
-        return self.account.state(), tuple(last)
+        return self.account.state(), self._numbers
 
     def restore(self, state: Any, waiting: tuple[Order, ...], reached: dict[str, int]) -> None:
         """Continue from `state`, with the orders that wait and the last bar of each symbol."""
         account, last = state
         self.account = Account.restore(account)
         self._last = {symbol: (order, number) for symbol, order, number in last}
+        self._number()
         self._reached = dict(reached)
         self._queue.clear()
         for order in waiting:
             self._seen.discard(order.id)
             self.queue(order)
+
+    def _number(self) -> None:
+        rows = [(symbol, order, number) for symbol, (order, number) in sorted(self._last.items())]
+        self._numbers = tuple(rows)
 
     def _step(self, bar: Bar, quantity: float) -> list[Fill]:
         account, symbol = self.account, bar.symbol
@@ -131,4 +136,5 @@ class SimBroker:
         self.account.fill(bar.symbol, quantity, price, fee, entry)
         order, number = self._last[bar.symbol]
         self._last[bar.symbol] = (order, number + 1)
+        self._number()
         return Fill(order, number, bar.symbol, quantity, price, fee, time)
