@@ -34,15 +34,13 @@ def equity(
     `folds` are the scored blocks as `start` and `stop` in epoch ms, with their number as `block`
     (counted from 1 without it). The key says `net` and `held`, the returns of the two.
     """
-    time = [known(at) for at in chart.get("time") or []]
-    whole = [at for at in time if at is not None]
-    if len(whole) < 2 or len(whole) != len(time):
+    whole = _instants(chart.get("time"))
+    if len(whole) < 2:
         return node("p", "not run: no equity was recorded", class_="absent")
     across = Scale(whole[0], whole[-1])
     desk = growth(chart.get("desk"), len(whole))
     hold = growth(chart.get("hold"), len(whole))
     up = ratios([*desk, *hold])
-    marks = [tick(across.across(at), label) for at, label in dates(across.low, across.high)]
     levels = [level(up.up(value), f"{value:.10g}\N{MULTIPLICATION SIGN}") for value in up.ticks()]
     upper = plot(
         *_blocks(folds, across),
@@ -62,11 +60,17 @@ def equity(
     return figure(
         key,
         upper,
-        _drawdowns(whole, desk, hold, across, marks),
+        _drawdowns(whole, desk, hold, across),
         caption="Growth of one unit of money over the scored bars, on a scale where equal ratios "
         "are equally far apart; below it, how far each stands under its own highest value. "
         "Vertical lines part the blocks; every model was refitted at each of them.",
     )
+
+
+def _instants(times: Any) -> list[float]:
+    """Return the times, or none of them if one is unknown."""
+    found = [known(at) for at in times or []]
+    return [] if None in found else [at for at in found if at is not None]
 
 
 def growth(values: Any, length: int) -> Series:
@@ -174,9 +178,7 @@ def _interval_band(
     return band(upper, lower, "area desk") if upper else None
 
 
-def _drawdowns(
-    time: list[float], desk: Series, hold: Series, across: Scale, marks: list[Html]
-) -> Html:
+def _drawdowns(time: list[float], desk: Series, hold: Series, across: Scale) -> Html:
     below = {name: _below_peak(series) for name, series in (("desk", desk), ("hold", hold))}
     deepest = min((value for series in below.values() for value in series if value), default=-0.01)
     up = Scale(deepest * 1.08, 0.0)
@@ -191,7 +193,7 @@ def _drawdowns(
     return plot(
         *areas,
         *(level(up.up(value), percent(value, 0)) for value in up.ticks(3)),
-        *marks,
+        *(tick(across.across(at), label) for at, label in dates(across.low, across.high)),
         height=116,
         top=6,
         label="drawdown of the desk and of buy-and-hold",
