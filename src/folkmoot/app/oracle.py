@@ -1,5 +1,6 @@
 """Where the service's predictions come from."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,7 @@ from folkmoot.core.decision import Decision, Signal, number
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
 from folkmoot.core.forecast import Belief
 from folkmoot.core.settings import settings
+from folkmoot.core.timeframe import Timeframe
 
 if TYPE_CHECKING:
     from folkmoot.committee import Committee
@@ -74,7 +76,11 @@ def markets(
 
 
 class StudyOracle:
-    """Answers from the stored studies: a model without one is untrained and says nothing."""
+    """Answers from the stored studies: a model without one is untrained and says nothing.
+
+    A study counts where it had the same horizon and the same columns as this service. The
+    decision for a bar is made once and kept until the next bar.
+    """
 
     def __init__(
         self, served: Sequence[Market], committee: "Committee", features: str, costs: "Costs"
@@ -83,6 +89,8 @@ class StudyOracle:
         self._committee = committee
         self._features = features
         self._costs = costs
+        self._made: dict[Market, tuple[str, Decision]] = {}
+        self._locks = {market: threading.Lock() for market in self._served}
 
     def markets(self) -> list[str]:
         """Return the symbols that are served."""
@@ -95,30 +103,38 @@ class StudyOracle:
             return known
         found = []
         for market in self._served:
-            facts = _study(market)
+            facts = self._study(market)
             found += [_placed(member, market, facts) for member in known]
         return found
 
     def predict(self, symbol: str, timeframe: str | None, model: str) -> dict[str, Any]:
         """Return the committee's decision for the last bar, or one member's belief in it."""
-        from folkmoot.execution import Limits
-        from folkmoot.proof import last_decision
-
         market = self._market(symbol, timeframe)
-        if _skill(model, _study(market)) is None:
+        if _skill(model, self._study(market)) is None:
             raise Untrained(
                 f"{model} is untrained for {market.symbol} {market.timeframe}",
                 where=model,
                 allowed=f"folkmoot prove {market.data}",
             )
-        decision = last_decision(
-            market.bars(),
-            self._committee,
-            features=self._features,
-            costs=self._costs,
-            limits=Limits(),
-        )
-        return prediction(decision, model)
+        return prediction(self._decision(market), model)
+
+    def _decision(self, market: Market) -> Decision:
+        from folkmoot.execution import Limits
+        from folkmoot.proof import last_decision
+
+        with self._locks[market]:
+            bars = market.bars()
+            digest = bars.hash()
+            if market not in self._made or self._made[market][0] != digest:
+                decision = last_decision(
+                    bars,
+                    self._committee,
+                    features=self._features,
+                    costs=self._costs,
+                    limits=Limits(),
+                )
+                self._made[market] = digest, decision
+            return self._made[market][1]
 
     def _market(self, symbol: str, timeframe: str | None) -> Market:
         of_symbol = [market for market in self._served if market.symbol == symbol]
@@ -131,12 +147,20 @@ class StudyOracle:
             allowed=[market.timeframe for market in of_symbol],
         )
 
+    def _study(self, market: Market) -> dict[str, Any] | None:
+        """Return the latest study of a market if it was of what is served here."""
+        from folkmoot.features import feature_set
+        from folkmoot.proof.studies import Studies
+        from folkmoot.proof.study import settle
 
-def _study(market: Market) -> dict[str, Any] | None:
-    from folkmoot.proof.studies import Studies
-
-    record = Studies(settings().data_root).of(market.symbol, market.timeframe)
-    return None if record is None else dict(record["study"])
+        kept = Studies(settings().data_root)
+        record = kept.of(market.symbol, market.timeframe)
+        if record is None:
+            return None
+        study = settle(record, kept.trials(record["lineage"]))
+        columns = feature_set(self._features, Timeframe.of(market.timeframe)).hash()
+        asked = self._committee.horizon, columns
+        return study if (study["horizon"], study["provenance"]["features"]) == asked else None
 
 
 def _placed(member: MemberStatus, market: Market, study: dict[str, Any] | None) -> MemberStatus:
@@ -156,7 +180,7 @@ def _skill(model: str, study: dict[str, Any] | None) -> dict[str, Any] | None:
     if study is None:
         return None
     if model == ENSEMBLE:
-        return {"verdict": study["verdict"], "horizon": study["horizon"]}
+        return {**study["consensus"], "verdict": study["verdict"], "reason": study["reason"]}
     for row in [*study["members"], *study["baselines"]]:
         if row["name"] == model:
             return dict(row)

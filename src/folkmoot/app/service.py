@@ -220,6 +220,7 @@ def _named(found: list[MemberStatus], name: str) -> list[MemberStatus]:
 
 
 def _json(value: Any, status: int = 200) -> Response:
+    # orjson writes NaN and infinities as null.
     body = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
     return Response(body, status_code=status, media_type="application/json")
 
