@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from folkmoot.committee import Calibrator, calibrate
+from folkmoot.committee import Calibrator, calibrate, deliberate
 from folkmoot.committee.calibration import (
     ISOTONIC_ROWS,
     extend_order,
@@ -17,6 +17,7 @@ from folkmoot.committee.calibration import (
 from folkmoot.committee.consensus import posterior_line
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError
+from folkmoot.training import Ballots
 
 
 def outcomes(n: int, seed: int, slope: float = 1.0, level: float = 0.0) -> tuple[Floats, Floats]:
@@ -144,3 +145,31 @@ def test_unknown_stays_unknown_and_bad_rows_are_refused() -> None:
         platt(np.zeros(3), np.zeros(2))
     with pytest.raises(DataError, match="neither 0 nor 1"):
         isotonic(np.zeros(2), np.array([0.5, 1.0]))
+
+
+def test_a_logit_that_hardly_moved_is_not_stretched_when_a_refit_moves_it_more() -> None:
+    # A reference's two values lay 1e-6 apart in its first block and 0.004 apart in the next.
+    rng = np.random.default_rng(5)
+    n, first = 3_000, 1_500
+    up = rng.random(n) < 0.5
+    step = np.where(np.arange(n) < first, 1e-6, 4e-3)
+    p_up = np.column_stack([np.full(n, 0.5), 0.5 + step * np.where(rng.random(n) < 0.5, 1.0, -1.0)])
+    y = np.where(up, 0.01, -0.01)
+    times = 3_600_000 * np.arange(n, dtype=np.int64)
+    ballots = Ballots(
+        members=("base_rate", "table"),
+        p_up=p_up,
+        quantiles=np.full((n, 2, 7), np.nan),
+        y=y,
+        label_known_at=times + 2 * 3_600_000,
+        known_at=times,
+        block=(np.arange(n) >= first).astype(np.int8),
+        cards=[],
+        dropped=[],
+        tasks_run=0,
+        tasks_cached=0,
+        artefacts={},
+    )
+    said = deliberate(ballots, references=("base_rate",), members=("table",)).calibrated[:, 1]
+    assert np.nanmin(said[first:]) > 0.4
+    assert np.nanmax(said[first:]) < 0.6

@@ -2,7 +2,7 @@
 
 1. Platt (1999): minimise the log loss of sigmoid(a x + b) against the targets
    (n+ + 1) / (n+ + 2) and 1 / (n- + 2); Newton's method on the standardised logit, started at the
-   last fit. A member whose logit hardly ever moves has no slope to fit: a = 1 and only b is.
+   last fit. A member whose logit hardly moves has no slope to fit: a = 1 and only b is.
 2. Isotonic: pool adjacent violators over groups of equal x, linear between the blocks, clipped to
    [1 / (n + 2), 1 - 1 / (n + 2)].
 3. From `ISOTONIC_ROWS` rows on, isotonic is chosen if it beats Platt in log loss on the latest
@@ -24,6 +24,9 @@ Indices = npt.NDArray[np.int64]
 
 ISOTONIC_ROWS = 5_000
 MIN_MOVES = 30
+# Squared deviations of the logit below which the slope's standard error exceeds 2: no slope is
+# fitted then, since a later block whose logits are larger would be sent to 0 or 1.
+MIN_SPREAD = 1.0
 _STEPS = 60
 _TRUST = 2.0
 _CLOSE = 1e-6

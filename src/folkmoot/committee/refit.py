@@ -7,6 +7,7 @@ from numba import njit
 from folkmoot.committee.calibration import (
     ISOTONIC_ROWS,
     MIN_MOVES,
+    MIN_SPREAD,
     extend_order,
     isotonic_wins,
     platt_line,
@@ -45,7 +46,8 @@ def refit(state: State) -> None:
 def refit_map(maps: Maps, m: int) -> None:
     """Refit the calibrator of member `m`, and now and then choose its kind anew."""
     n, x, up = maps.n[m], maps.x[m], maps.up[m]
-    sloped = maps.moves[m] >= MIN_MOVES
+    total, square = maps.sums[m, 0], maps.sums[m, 1]
+    sloped = maps.moves[m] >= MIN_MOVES and square - total * total / n >= MIN_SPREAD
     a, b = platt_line(x, n, maps.sums[m], sloped, maps.line[m, 0], maps.line[m, 1])
     maps.line[m, 0], maps.line[m, 1] = a, b
     choose = sloped and n >= ISOTONIC_ROWS and n >= RECHOOSE * maps.chosen_at[m]
