@@ -57,11 +57,18 @@ def keep(name: str, answer: Any) -> None:
     (RESULTS / f"{name}.json").write_text(f"{text}\n")
 
 
-def lasting(value: Any) -> Any:
-    """Return the value without what another machine would give differently."""
+def lasting(value: Any, passing: frozenset[str] = PASSING) -> Any:
+    """Return the value without what another machine would give differently.
+
+    Of the runs on further seeds only the verdicts last, not their studies.
+    """
     if isinstance(value, dict):
-        return {key: lasting(item) for key, item in value.items() if key not in PASSING}
-    return [lasting(item) for item in value] if isinstance(value, list) else value
+        return {
+            key: lasting(item, passing | {"study"} if key == "runs" else passing)
+            for key, item in value.items()
+            if key not in passing
+        }
+    return [lasting(item, passing) for item in value] if isinstance(value, list) else value
 
 
 def pages() -> dict[Path, str]:
@@ -154,11 +161,10 @@ def study_row(study: dict[str, Any]) -> tuple[str, ...]:
     """Return one study's line."""
     consensus = row_of(study, "consensus")
     best = max(study["baselines"], key=lambda row: row.get("accuracy") or 0.0)
-    reasons = ", ".join(f"`{reason}`" for reason in study["reasons"])
     return (
         f"{study['symbol']} {study['timeframe']}",
         count(consensus.get("n")),
-        f"**{study['verdict']}** {reasons}".strip(),
+        f"**{study['verdict']}** `{study['reason']}`",
         accuracy(consensus),
         f"{best['name']} {accuracy(best)}",
         percent(consensus.get("weighted_accuracy")),

@@ -1,11 +1,13 @@
 """The project's papers: complete, generated where they carry figures, and free of any machine."""
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,6 +40,55 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_generated_passages_are_up_to_date() -> None:
     checked = run(sys.executable, "docs/generate.py", "--check")
     assert checked.returncode == 0, f"run `make docs`: {checked.stdout}{checked.stderr}"
+
+
+@pytest.fixture
+def generator() -> ModuleType:
+    """The module that writes the generated passages."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_kept_result_holds_no_series_path_or_seconds(generator: ModuleType) -> None:
+    world = {"name": "A", "verdict": "NO EDGE", "study": {"charts": {"equity": [1]}, "n": 5}}
+    answer = {
+        "seconds": 3.2,
+        "report": "a/b.html",
+        "worlds": [world],
+        "runs": [{"worlds": [world]}],
+    }
+    assert generator.lasting(answer) == {
+        "worlds": [{"name": "A", "verdict": "NO EDGE", "study": {"n": 5}}],
+        "runs": [{"worlds": [{"name": "A", "verdict": "NO EDGE"}]}],
+    }
+
+
+def test_only_what_stands_between_the_markers_is_replaced(generator: ModuleType) -> None:
+    text = "a\n<!-- generated: x -->\nold\n<!-- end: x -->\nb"
+    filled = generator.filled(text, "x", "fresh")
+    assert filled == "a\n<!-- generated: x -->\nfresh\n<!-- end: x -->\nb"
+    assert generator.filled(filled, "x", "fresh") == filled
+
+
+def test_a_study_becomes_a_line_with_its_interval_and_its_best_baseline(
+    generator: ModuleType,
+) -> None:
+    row = {"accuracy": 0.553, "accuracy_interval": [0.546, 0.56], "n": 17_000}
+    study = {
+        "symbol": "BTC/USDT",
+        "timeframe": "1h",
+        "verdict": "NOT PROVEN",
+        "reason": "skill_without_profit",
+        "consensus": row,
+        "members": [],
+        "baselines": [{**row, "name": "ar1", "accuracy": 0.533}],
+        "backtest": {"sharpe": -0.7, "sharpe_interval": [-1.6, 0.2]},
+    }
+    line = " ".join(generator.study_row(study)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    for part in ("17,000", "`skill_without_profit`", "55.3 % [54.6, 56.0 %]", "ar1 53.3 %"):
+        assert part in line
 
 
 def test_the_pages_become_a_site(tmp_path: Path) -> None:
