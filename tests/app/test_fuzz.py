@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from pydantic import SecretStr
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
+    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -40,5 +41,10 @@ schema = schemathesis.openapi.from_asgi(
 def test_no_request_breaks_the_service(case: schemathesis.Case) -> None:
     case.call_and_validate(
         headers={"Authorization": f"Bearer {SECRET}"},
-        checks=[not_a_server_error, status_code_conformance, response_schema_conformance],
+        checks=[
+            not_a_server_error,
+            status_code_conformance,
+            response_schema_conformance,
+            negative_data_rejection,
+        ],
     )

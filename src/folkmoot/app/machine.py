@@ -25,7 +25,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "stats": ("arch", "skfolio", "matplotlib"),
 }
 _LISTED = ("numpy", "numba", "pandas", "pyarrow", "TA-Lib", "scikit-learn", "lightgbm", "fastapi")
-_TORCH = "pip install --index-url https://download.pytorch.org/whl/cpu torch"
+_TORCH = "pip install 'folkmoot[neural]', after the CPU build of torch as its own site says"
 _LOW_DISK = 2_000_000_000
 
 
@@ -51,6 +51,7 @@ def diagnose() -> dict[str, Any]:
         "torch": _torch(),
         "cores": cores(),
         "workers": workers_wanted(None),
+        "threads": _threads(),
         "numba_cache": _numba_cache(),
         "sandbox": level(),
         "extras": [_extra(name, modules) for name, modules in EXTRAS.items()],
@@ -90,6 +91,15 @@ def _numba_cache() -> dict[str, Any]:
     folder = Path(config.CACHE_DIR) if config.CACHE_DIR else package
     files = sum(1 for _ in folder.rglob("*.nbc"))
     return {"state": "warm" if files else "cold", "files": files, "folder": str(folder)}
+
+
+def _threads() -> dict[str, int]:
+    """Return the threads that compiled loops and linear algebra may take in this process."""
+    from numba import config
+    from threadpoolctl import threadpool_info
+
+    pools = {pool["user_api"]: int(pool["num_threads"]) for pool in threadpool_info()}
+    return {"numba": int(config.NUMBA_NUM_THREADS), **pools}
 
 
 def _disk(root: Path) -> dict[str, Any]:

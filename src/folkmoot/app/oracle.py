@@ -17,6 +17,7 @@ from folkmoot.core.timeframe import Timeframe
 if TYPE_CHECKING:
     from folkmoot.committee import Committee
     from folkmoot.execution import Costs
+    from folkmoot.proof.studies import Studies
 
 
 class Oracle(Protocol):
@@ -90,6 +91,7 @@ class StudyOracle:
         self._features = features
         self._costs = costs
         self._made: dict[Market, tuple[str, Decision]] = {}
+        self._known: tuple[Any, dict[Market, dict[str, Any] | None]] = (None, {})
         self._locks = {market: threading.Lock() for market in self._served}
 
     def markets(self) -> list[str]:
@@ -148,12 +150,22 @@ class StudyOracle:
         )
 
     def _study(self, market: Market) -> dict[str, Any] | None:
-        """Return the latest study of a market if it was of what is served here."""
-        from folkmoot.features import feature_set
+        """Return the latest study of a market, read again once any study was added or changed."""
         from folkmoot.proof.studies import Studies
-        from folkmoot.proof.study import settle
 
         kept = Studies(settings().data_root)
+        files = [(path.name, path.stat().st_mtime_ns) for path in kept.folder.glob("*.json")]
+        state, found = self._known
+        if state != files:
+            found = {one: self._settled(kept, one) for one in self._served}
+            self._known = files, found
+        return found[market]
+
+    def _settled(self, kept: "Studies", market: Market) -> dict[str, Any] | None:
+        """Return the latest study of a market if it was of what is served here."""
+        from folkmoot.features import feature_set
+        from folkmoot.proof.study import settle
+
         record = kept.of(market.symbol, market.timeframe)
         if record is None:
             return None
