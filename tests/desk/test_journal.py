@@ -1,10 +1,7 @@
 """Laws of the journal: the chain, the kill, the lock, the full disk, the flipped byte."""
 
 import resource
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from tests.desk.scene import SCENE_KEY, Scene, scene, seat
+from tests.desk.soak import finished, killed
 
 from folkmoot.core.errors import EnvironmentProblem, JournalError, UsageError
 from folkmoot.desk import Journal, schema
 from folkmoot.desk.migrations import scripts
 from folkmoot.desk.store import Store
 
-ROOT = Path(__file__).parents[2]
 SCENE = scene(500)
 
 
@@ -27,20 +24,6 @@ def written(path: Path, played: Scene = SCENE, commit_every: int = 100) -> str:
     with Journal(path, commit_every=commit_every) as journal:
         seat(played, journal).replay(played.bars)
         return journal.head
-
-
-def process(path: Path, bars: int, commit_every: int, hash_seed: int = 0) -> subprocess.Popen[str]:
-    # The interpreter takes its hash seed from its own environment only.
-    command = [f"PYTHONHASHSEED={hash_seed}", sys.executable, "-m", "tests.desk.replay_process"]
-    arguments = [str(path), str(bars), str(commit_every)]
-    return subprocess.Popen(
-        ["/usr/bin/env", *command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-
-
-def finished(path: Path, bars: int, commit_every: int, hash_seed: int = 0) -> str:
-    told, _ = process(path, bars, commit_every, hash_seed).communicate(timeout=120)
-    return told.split()[-1]
 
 
 def test_every_commit_mode_and_storing_nothing_give_one_head(tmp_path: Path) -> None:
@@ -63,23 +46,14 @@ def test_two_hash_seeds_give_one_head(tmp_path: Path) -> None:
     assert len(heads) == 1
 
 
-@pytest.mark.parametrize(("commit_every", "bars"), [(1, 2_500), (1_000, 20_000)])
+@pytest.mark.parametrize(("commit_every", "bars"), [(1, 3_000), (1_000, 30_000)])
 def test_a_killed_replay_continues_to_the_same_head(
     tmp_path: Path, commit_every: int, bars: int
 ) -> None:
-    rng = np.random.default_rng(commit_every)
-    path, held = tmp_path / "killed.db", []
-    for _ in range(4):
-        running = process(path, bars, commit_every)
-        assert running.stdout is not None
-        assert running.stdout.readline().strip() == "ready"
-        time.sleep(float(rng.uniform(0.02, 0.25)))
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        with Journal(path, study="soak") as journal:
-            held.append(journal.verify())
+    path = tmp_path / "killed.db"
+    held = killed(path, bars, commit_every, kills=4, seed=commit_every)
     assert held == sorted(held)
-    assert 0 < held[-1] < bars
+    assert any(0 < records < bars for records in held)
     assert finished(path, bars, commit_every) == finished(tmp_path / "whole.db", bars, 1_000)
 
 
