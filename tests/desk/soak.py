@@ -34,7 +34,7 @@ def finished(path: Path, bars: int, commit_every: int, hash_seed: int = 0) -> st
 
 
 def killed(path: Path, bars: int, commit_every: int, kills: int, seed: int) -> list[int]:
-    """Kill -9 at random moments, later and later, and return how many records the journal held after each."""
+    """Kill -9 at random moments, later and later; return what the journal held after each."""
     rng, held = np.random.default_rng(seed), []
     for turn in range(kills):
         running = process(path, bars, commit_every)
