@@ -64,13 +64,17 @@ def describe(
         "journal_hash": money.head if money else None,
         "costs": {"fee": plan.costs.fee, "slippage": plan.costs.slippage},
         "strategy": plan.strategy,
-        "provenance": {
-            "study": key,
-            "data": bars.hash(),
-            "config": content_hash(plan.config),
-            "code": code_version(),
-            "features": seen.columns.hash(),
-        },
+        "provenance": provenance(bars, plan, key) | {"features": seen.columns.hash()},
+    }
+
+
+def provenance(bars: Bars, plan: Plan, key: str) -> dict[str, str]:
+    """Return the hashes of what a study was made from, and its own name."""
+    return {
+        "study": key,
+        "data": bars.hash(),
+        "config": content_hash(plan.config),
+        "code": code_version(),
     }
 
 

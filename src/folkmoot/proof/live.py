@@ -9,6 +9,7 @@
 
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from folkmoot.core.forecast import Features
 from folkmoot.core.protocols import Source
 from folkmoot.desk import Desk, Hearing, Journal
 from folkmoot.desk.desk import Replay
-from folkmoot.desk.hearing import spoken
+from folkmoot.desk.hearing import compose
 from folkmoot.execution import Limits, SimBroker
 from folkmoot.features import feature_set, labels
 from folkmoot.market import open_source
@@ -86,12 +87,13 @@ class LiveVoice:
         row = Row(bar.close_time, self._block, p_up, quantiles, self._completed())
         said = self._stand.feed(row)
         seats = [self._names.index(name) for name in self._who]
+        heard = replace(
+            said,
+            calibrated=tuple(said.calibrated[seat] for seat in seats),
+            weights=tuple(said.weights[seat] for seat in seats),
+        )
         own = [tuple(quantiles[seat].tolist()) for seat in seats]
-        return spoken(
-            self._symbol, bar.close_time, self._horizon, self._who, own, said.status, said.p_up,
-            said.quantiles, said.confidence, said.interval, said.n_evidence, said.life,
-            [said.calibrated[seat] for seat in seats], [said.weights[seat] for seat in seats],
-        )  # fmt: skip
+        return compose(heard, self._symbol, bar.close_time, self._horizon, self._who, own)
 
     def _ask(self, x: Features) -> tuple[Floats, Floats]:
         p_up, quantiles = [], []

@@ -9,9 +9,9 @@
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +24,9 @@ from folkmoot.core.settings import settings
 from folkmoot.core.stamps import instant
 from folkmoot.execution import Costs, Limits
 from folkmoot.proof.controls import run_copies
-from folkmoot.proof.describe import describe, facts_of, nulls, power_of
+from folkmoot.proof.describe import describe, facts_of, nulls, power_of, provenance
 from folkmoot.proof.examine import Examined, examine
-from folkmoot.proof.keys import code_version, lineage, study_key
+from folkmoot.proof.keys import lineage, study_key
 from folkmoot.proof.money import Money, trade
 from folkmoot.proof.plan import Controls, Plan, roster, until
 from folkmoot.proof.scored import Scored, scored
@@ -64,20 +64,13 @@ def prove(
 ) -> Study:
     """Say honestly whether `committee` has an edge on `bars`.
 
-    Assumes that a decision at a bar's close fills at the next bar's open. Only rows decided in
-    [score_from, score_to) count: epoch ms or ISO 8601, where a date alone as the end is that whole
-    day. `controls="needed"` runs only the copies that can still change the verdict. `workers`
-    processes (0: one a core), or the `crew` given; results do not depend on it. Everything is kept
-    under `root` (the data root by default): the same study again is read, not computed, and
-    appended bars recompute the last block.
+    A decision at a close fills at the next open. Only rows decided in [score_from, score_to) count
+    (epoch ms or ISO 8601; a date alone as the end is that whole day). `controls="needed"` runs only
+    the copies that can still change the verdict. `workers` processes (0: one a core), or the `crew`
+    given, never change a result. All is kept under `root` (the data root by default): the same
+    study again is read, and appended bars recompute the last block.
 
-    Raises `DataError` if there are too few bars to train on, `UsageError` for names and options
-    that do not exist.
-
-    >>> from folkmoot.market.worlds import world
-    >>> prove(Committee(), world("martingale", n=40).bars)
-    Traceback (most recent call last):
-    folkmoot.core.errors.DataError: 40 bars are too few to prove anything on (bars); allowed: ...
+    Raises `DataError` for fewer than 1,000 bars, `UsageError` for what does not exist.
     """
     whole = bars if isinstance(bars, Bars) else Bars.from_frame(bars, "unnamed")
     plan = Plan(
@@ -85,20 +78,22 @@ def prove(
         (instant(score_from), until(score_to)), controls, copies, plants, seed,
     )  # fmt: skip
     _check(plan, whole)
-    home = root or settings().data_root
-    kept = Studies(home)
-    key, began = study_key(whole, plan.config), time.perf_counter()
+    return _study(whole, plan, root or settings().data_root, workers, crew, progress or _silent)
+
+
+def _study(
+    bars: Bars, plan: Plan, home: Path, workers: int, crew: Crew | None, tell: Tell
+) -> Study:
+    kept, key, began = Studies(home), study_key(bars, plan.config), time.perf_counter()
     record = kept.get(key)
     cached = record is not None
     if record is None:
         with _crew(workers, crew) as hands:
-            record = _Run(whole, plan, home, key, hands, progress or _silent).record()
+            record = _Run(bars, plan, home, key, hands, tell).record()
         record["study"]["seconds"] = time.perf_counter() - began
         kept.put(key, record)
-    else:
-        record["study"]["seconds"] = time.perf_counter() - began
-    facts = settle(record, kept.trials(record["lineage"]))
-    return Study(facts | {"cached": cached}, whole, plan, home)
+    facts = settle(record, kept.trials(record["lineage"])) | {"cached": cached}
+    return Study(facts | {"seconds": time.perf_counter() - began}, bars, plan, home)
 
 
 def _check(plan: Plan, bars: Bars) -> None:
@@ -142,7 +137,6 @@ class _Run:
     crew: Crew | None
     tell: Tell
     controls: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[BaseException] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
         """Compute everything that is kept of a study."""
@@ -182,20 +176,10 @@ class _Run:
             yield
             self._copies(copies, store)
             return
-        side = threading.Thread(target=self._guarded, args=(copies, store))
-        side.start()
-        try:
+        with ThreadPoolExecutor(1) as aside:
+            controls = aside.submit(self._copies, copies, store)
             yield
-        finally:
-            side.join()
-        if self.problems:
-            raise self.problems[0]
-
-    def _guarded(self, copies: list[tuple[str, int]], store: TaskStore) -> None:
-        try:
-            self._copies(copies, store)
-        except Exception as problem:  # noqa: BLE001  # raised again by the thread that waits
-            self.problems.append(problem)
+            controls.result()
 
     def _copies(self, copies: list[tuple[str, int]], store: TaskStore) -> None:
         if copies:
@@ -217,13 +201,7 @@ class _Run:
             return None
         who, plan = self.plan.committee, self.plan
         first, last = int(rows.rows[0]), int(rows.rows[-1]) + who.horizon + 1
-        about = {
-            "study": self.key,
-            "origin": lineage(self.bars),
-            "data": self.bars.hash(),
-            "config": content_hash(plan.config),
-            "code": code_version(),
-        }
+        about = provenance(self.bars, plan, self.key) | {"origin": lineage(self.bars)}
         return trade(
             self.bars.rows(first, last + 1), seen, who.models, who.horizon,
             strategy=plan.strategy, costs=plan.costs, limits=plan.limits,

@@ -1,0 +1,173 @@
+"""A whole study on a small world: its parts agree, its copies are found, its desk goes on."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from folkmoot.committee import Committee
+from folkmoot.core.bars import Bars
+from folkmoot.core.decision import Decision
+from folkmoot.core.errors import DataError, UsageError
+from folkmoot.desk import Desk, Journal, ReplayVoice
+from folkmoot.execution import Costs, Limits, SimBroker
+from folkmoot.market.worlds import plant, world
+from folkmoot.proof import Study, last_decision, prove
+from folkmoot.proof.examine import examine
+from folkmoot.proof.money import CASH, build_strategy
+from folkmoot.proof.studies import Studies
+from folkmoot.training import TaskStore
+
+# Both lengths have the same anchored blocks.
+N, LATER = 6_390, 140
+COMMITTEE = Committee()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture(scope="module")
+def whole() -> Bars:
+    # A stronger edge than the product plants, so that members earn weight within 6,000 bars.
+    return plant(world("martingale", n=N, seed=3).bars, seed=3, p=0.65).bars
+
+
+@pytest.fixture(scope="module")
+def study(home: Path, whole: Bars) -> Study:
+    return prove(COMMITTEE, whole.until(N - LATER), root=home, workers=1, copies=1, plants=1)
+
+
+def test_a_study_holds_every_promised_field(study: Study) -> None:
+    promised = (
+        "verdict reasons symbol timeframe bars span horizon members baselines controls backtest "
+        "power trials report journal_hash cached seconds"
+    )
+    facts = study.as_dict()
+    assert set(promised.split()) <= set(facts)
+    for row in (*facts["members"], *facts["baselines"]):
+        kept = "name status weight n accuracy accuracy_interval log_loss brier"
+        assert set(kept.split()) <= set(row)
+    kept = "net_return sharpe sharpe_interval max_drawdown turnover costs buy_and_hold"
+    assert set(kept.split()) <= set(facts["backtest"])
+    kept = "n bound_accuracy planted_accuracy planted_found planted_tried"
+    assert set(kept.split()) <= set(facts["power"])
+
+
+def test_the_same_study_again_is_read_and_has_the_same_hash(study: Study) -> None:
+    again = prove(COMMITTEE, study.bars, root=study.root, workers=1, copies=1, plants=1)
+    assert again.facts["cached"]
+    assert again.journal_hash == study.journal_hash
+    assert again.verdict == study.verdict
+
+
+def test_appended_bars_recompute_one_block_a_member(study: Study, whole: Bars) -> None:
+    grown = whole.until(N - LATER + 40)
+    seen = examine(grown, COMMITTEE, "core", TaskStore(study.root / "tasks"))
+    assert seen.ballots.tasks_run == len(seen.ballots.members)
+
+
+def test_a_report_is_written(study: Study, tmp_path: Path) -> None:
+    page = study.report(tmp_path / "deep" / "report.html").read_text("utf-8")
+    assert study.verdict in page
+
+
+def test_the_live_desk_says_what_a_longer_history_would_have_said(
+    study: Study, whole: Bars, tmp_path: Path
+) -> None:
+    desk = study.desk(journal=tmp_path / "live.db")
+    later = [whole.bar(row) for row in range(N - LATER, N)]
+    live = [asyncio.run(desk.on_bar(bar)) for bar in later]
+    desk.journal.close()
+    history = decisions_over_history(whole, study)
+    assert len(live) == len(history) == LATER
+    for mine, theirs in zip(live, history, strict=True):
+        assert without_provenance(mine) == without_provenance(theirs)
+    assert any(decision.status == "ok" for decision in live)
+
+
+def decisions_over_history(whole: Bars, study: Study) -> list[Decision]:
+    seen = examine(whole, COMMITTEE, "core", TaskStore(study.root / "tasks"))
+    voice = ReplayVoice(seen.minutes, seen.ballots, whole.symbol, COMMITTEE.models)
+    rule = build_strategy("half_kelly", Costs(), whole)
+    broker, book = SimBroker(Costs(), CASH), Journal.nowhere()
+    desk = Desk(whole.symbol, whole.timeframe, voice, rule, Limits(), broker, book, {})
+    return [asyncio.run(desk.on_bar(whole.bar(row))) for row in range(N - LATER, N)]
+
+
+def without_provenance(decision: Decision) -> str:
+    return repr(dataclasses.replace(decision, provenance={}))
+
+
+def test_a_restarted_live_desk_ends_with_the_same_journal(
+    study: Study, whole: Bars, tmp_path: Path
+) -> None:
+    unbroken = study.desk(journal=tmp_path / "one.db")
+    head = unbroken.replay(whole).head
+    unbroken.journal.close()
+    first = study.desk(journal=tmp_path / "two.db")
+    first.replay(whole.until(N - LATER // 2))
+    first.journal.close()
+    second = study.desk(journal=tmp_path / "two.db")
+    assert second.replay(whole).head == head
+    second.journal.close()
+
+
+def test_a_bar_out_of_order_is_refused_by_the_live_voice(study: Study, whole: Bars) -> None:
+    desk = study.desk(journal=study.root / "refused.db")
+    with pytest.raises(DataError, match="bars in their order"):
+        asyncio.run(desk.on_bar(whole.bar(10)))
+    desk.journal.close()
+
+
+def test_an_unknown_broker_is_refused(study: Study) -> None:
+    with pytest.raises(UsageError, match="paper"):
+        study.desk(broker="moon")
+
+
+def test_distinct_configurations_are_trials_and_repetitions_are_not(
+    study: Study, home: Path
+) -> None:
+    from folkmoot.proof.keys import lineage
+
+    before = Studies(home).trials(lineage(study.bars))
+    prove(COMMITTEE, study.bars, root=home, workers=1, copies=1, plants=1)
+    assert Studies(home).trials(lineage(study.bars)) == before
+    other = Costs(fee=0.0)
+    prove(COMMITTEE, study.bars, root=home, workers=1, controls="needed", costs=other, plants=1)
+    assert Studies(home).trials(lineage(study.bars)) == before + len(COMMITTEE.models) + 1
+
+
+def test_a_later_start_of_scoring_leaves_rows_out(study: Study, home: Path) -> None:
+    middle = int(study.bars.close_time[5_000])
+    late = prove(
+        COMMITTEE, study.bars, root=home, workers=1, controls="needed", score_from=middle, plants=1
+    )
+    assert 0 < late.facts["scored"] < study.facts["scored"]
+
+
+def test_the_last_decision_is_that_of_the_study(study: Study) -> None:
+    decision = last_decision(study.bars, COMMITTEE, root=study.root)
+    assert decision.known_at == int(study.bars.close_time[-1])
+    assert [belief.source for belief in decision.beliefs] == list(COMMITTEE.models)
+    assert decision.evidence
+    assert all(fact.known_at <= decision.known_at for fact in decision.evidence)
+
+
+def test_few_bars_leave_the_committee_silent(whole: Bars, tmp_path: Path) -> None:
+    decision = last_decision(whole.until(400), COMMITTEE, root=tmp_path)
+    assert decision.status == "warming"
+    assert np.isnan(decision.confidence)
+
+
+def test_too_few_bars_are_refused() -> None:
+    with pytest.raises(DataError, match="too few to prove"):
+        prove(COMMITTEE, world("martingale", n=500).bars)
+
+
+def test_analysts_cannot_be_proved_yet(whole: Bars) -> None:
+    with pytest.raises(UsageError, match="analysts"):
+        prove(Committee(analysts=("reasoning",)), whole)
