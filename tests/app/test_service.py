@@ -240,3 +240,15 @@ def test_the_curl_lines_of_document_003_run(url: str, shared: Path) -> None:
     assert statuses["""'{"symbol": "BTC", "timeframe": "1h", "model": "ensemble"}'"""] == 200
     assert statuses["""'{"symbol": "BTC", "model": "lstm_standard"}'"""] == 404
     assert set(statuses.values()) <= {200, 404, 503}
+
+
+def test_an_answer_does_not_wait_for_delayed_acknowledgements(url: str) -> None:
+    wire = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    seconds = []
+    for _ in range(30):
+        began = time.perf_counter()
+        wire.request("POST", PREDICT, body=b'{"symbol": "BTC"}')
+        assert wire.getresponse().read()
+        seconds.append(time.perf_counter() - began)
+    wire.close()
+    assert sorted(seconds)[len(seconds) // 2] < 0.02

@@ -31,11 +31,14 @@ def listen(host: str, port: int, secret: SecretStr) -> socket.socket:
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise EnvironmentProblem(
             f"cannot listen: {error.strerror or error}", where=f"{host}:{port}"
         ) from None
+    # Without it, head and body of an answer wait 40 ms for each other.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def address(listening: socket.socket) -> str:
