@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from folkmoot.core.frames import Reading
 
+WIDTH = 140
+"""Columns where stdout is no terminal that would say."""
+
 Progress = Callable[[str, float], None]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -66,7 +69,8 @@ def console() -> "Console":
     """Return the console on stdout; markup in data is not obeyed."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False)
+    width = None if sys.stdout.isatty() else WIDTH
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 def note(text: str) -> None:

@@ -18,7 +18,8 @@ def show_study(facts: dict[str, Any]) -> None:
     scored = f"{facts['bars']} bars, {facts.get('scored', UNKNOWN)} scored, {span}"
     out.print(_line(f"{facts['symbol']} {facts['timeframe']}: {scored}"))
     out.print(_board(facts))
-    show_lines([_money(facts.get("backtest")), _controls(facts.get("controls"))])
+    show_lines([_calibration(facts.get("calibration")), _money(facts.get("backtest"))])
+    show_lines([_controls(facts.get("controls"))])
     show_lines([_power(facts.get("power")), *(facts.get("notes") or [])])
     out.print(Text(f"verdict: {facts['verdict']}", style="bold"))
     show_lines(f"  {reason}" for reason in facts.get("reasons") or [])
@@ -27,7 +28,7 @@ def show_study(facts: dict[str, Any]) -> None:
 
 def _board(facts: dict[str, Any]) -> Table:
     names = ("name", "status", "weight", "n", "accuracy", "interval", "by size", "bp a bar")
-    table = _table(*names, "log loss")
+    table = _table(*names, "log loss", "gain, mnat", "interval")
     for rows in ([facts.get("consensus")], facts.get("members"), facts.get("baselines")):
         for row in rows or []:
             if row:
@@ -47,7 +48,24 @@ def _cells(row: dict[str, Any]) -> list[str | Text]:
         _percent(row.get("weighted_accuracy")),
         _number(row.get("gross_bp")),
         _number(row.get("log_loss")),
+        *_gain(row),
     ]
+
+
+def _gain(row: dict[str, Any]) -> tuple[str, str]:
+    """Return the log loss saved against the best reference, in thousandths of a nat a bar."""
+    gain, interval = row.get("gain"), row.get("gain_interval")
+    if gain is None or not interval or None in interval:
+        return UNKNOWN, ""
+    low, high = (f"{1000.0 * end:.2f}" for end in interval)
+    return f"{1000.0 * gain:.2f}", f"[{low}, {high}]"
+
+
+def _calibration(facts: dict[str, Any] | None) -> str:
+    if not facts:
+        return "calibration: not measured"
+    least = _percent(facts["null_95"])
+    return f"calibration error {_percent(facts['ece'])}; a calibrated committee stays below {least}"
 
 
 def _money(facts: dict[str, Any] | None) -> str:
@@ -105,7 +123,9 @@ def show_demo(facts: dict[str, Any]) -> None:
         out.print(_line(f"  truth: {world['truth']}; reason: {world.get('reason') or UNKNOWN}"))
         if world.get("study"):
             out.print(_board(world["study"]))
-            show_lines(["  " + _money(world["study"].get("backtest"))])
+            study = world["study"]
+            money, calibration = _money(study.get("backtest")), study.get("calibration")
+            show_lines([f"  {_calibration(calibration)}", f"  {money}"])
     if facts.get("seeds", 1) > 1:
         out.print(_line(f"{facts['passed']} of {facts['seeds']} seeds as they should be"))
     out.print(_line(f"{facts['seconds']:.1f} s; report: {facts['report']}"))
