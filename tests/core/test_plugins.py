@@ -1,5 +1,6 @@
 """A file is a registration; an entry point registers an outsider."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +20,18 @@ PLUGIN = Cup
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    folder = tmp_path / "shelf_of_cups"
+    # A name of its own for each test: what a package's entry points are is asked only once.
+    name = re.sub(r"\W", "_", f"shelf_{tmp_path.name}")
+    folder = tmp_path / name
     folder.mkdir()
     (folder / "__init__.py").write_text('MACHINERY = frozenset({"kiln"})\n')
     (folder / "mug.py").write_text(PLUGIN)
     (folder / "kiln.py").write_text("HEAT = 1\n")
     (folder / "_glaze.py").write_text("RED = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    yield "shelf_of_cups"
-    for name in [name for name in sys.modules if name.startswith("shelf_of_cups")]:
-        del sys.modules[name]
+    yield name
+    for module in [module for module in sys.modules if module.startswith(name)]:
+        del sys.modules[module]
 
 
 def test_a_file_is_found_by_its_name_and_machinery_is_not(shelf: str) -> None:
@@ -65,7 +68,7 @@ def test_an_outsider_registers_by_entry_point(
     card = tmp_path / "outside_cups-1.0.dist-info"
     card.mkdir()
     (card / "METADATA").write_text("Metadata-Version: 2.1\nName: outside-cups\nVersion: 1.0\n")
-    (card / "entry_points.txt").write_text("[shelf_of_cups]\nbeaker = outside_cups:Cup\n")
+    (card / "entry_points.txt").write_text(f"[{shelf}]\nbeaker = outside_cups:Cup\n")
     assert plugins.names(shelf) == ["beaker", "mug"]
     assert plugins.build(shelf, "beaker", handle=False).handle is False
     monkeypatch.delitem(sys.modules, "outside_cups")
