@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from tests.conftest import random_walk
 
-from folkmoot.agents.evidence import percentile, rule_evidence, table_evidence, unusual
+from folkmoot.agents.evidence import RULE_NAMES, percentile, rule_evidence, table_evidence, unusual
 from folkmoot.agents.rules import RuleJudge, rule, rule_belief
 from folkmoot.agents.wording import plain, rendered, worded
 from folkmoot.core.bars import Bars
 from folkmoot.core.decision import Case, Evidence, Signal
-from folkmoot.features import Column, FeatureSet, Table
+from folkmoot.features import Column, FeatureSet, Table, feature_set
 
 NAN = float("nan")
 
@@ -82,6 +82,11 @@ def test_evidence_is_the_last_bar_ranked_among_its_own_past(walk: Bars) -> None:
     assert found["trend_gap"].direction == np.sign(found["trend_gap"].value)
     assert all(fact.known_at == walk.close_time[-1] for fact in found.values())
     assert all(0.0 <= fact.percentile <= 1.0 for fact in found.values())
+
+
+def test_no_column_of_a_set_has_the_name_of_a_rule_fact() -> None:
+    for timeframe in ("5m", "1h", "1d"):
+        assert not RULE_NAMES & set(feature_set("core", timeframe).names)
 
 
 def test_the_future_does_not_change_the_evidence(walk: Bars) -> None:

@@ -1,6 +1,6 @@
 """Evidence: the facts that an opinion may cite, each with its rank in the market's own past.
 
-Two sources of facts: the last row of a feature table, and the six facts of document 000's rule.
+Two sources of facts: the last row of a feature table, and the four facts of document 000's rule.
 """
 
 import re
@@ -24,7 +24,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}[A-Za-z0-9]")
 # What the rule of document 000 looks at: kind, unit, and whether the sign is a direction.
 _RULE_FACTS: dict[str, tuple[str, str, bool]] = {
     "rsi": ("momentum", "", False),
-    "macd_histogram": ("momentum", "", True),
     "macd_cross": ("event", "", True),
     "trend_gap": ("trend", "", True),
     "volume_ratio": ("volume", "", False),
@@ -53,8 +52,8 @@ def table_evidence(table: "Table", columns: "FeatureSet", row: int = -1) -> tupl
 def rule_evidence(bars: Bars) -> tuple[Evidence, ...]:
     """Return what the rule judge needs, computed on `bars`, for their last bar.
 
-    RSI(14); the MACD(12, 26, 9) histogram and the crossing of its lines on this bar (1 up, -1
-    down, 0 none); EMA20 - EMA80 of the log close; volume against its mean of 20 bars.
+    RSI(14); the crossing of the MACD(12, 26, 9) lines on this bar (1 up, -1 down, 0 none);
+    EMA20 - EMA80 of the log close; volume against its mean of 20 bars.
     """
     found = _rule_program().batch(bars)
     values = np.column_stack([found[name] for name in _RULE_FACTS])
@@ -111,7 +110,6 @@ def _rule_program() -> "Program":
     return causal.compile(
         {
             "rsi": rsi(),
-            "macd_histogram": lines["histogram"],
             "macd_cross": up - down,
             "trend_gap": causal.ema(price, 20) - causal.ema(price, 80),
             "volume_ratio": causal.volume / causal.mean(causal.volume, 20),
