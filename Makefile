@@ -36,9 +36,12 @@ check: .venv/.dev ## lint, format, types and import layers
 bench: .venv/.bench ## measure speed, with rivals in the same run
 	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done
 
-soak: .venv/.warm ## the three worlds on twenty seeds that no other target uses
+soak: .venv/.dev .venv/.warm ## twenty further seeds of the worlds; fifty kills of a study and of a desk
 	@mkdir -p build
 	$(BIN)/folkmoot demo --seeds 20 --first-seed 20 --json > build/soak.json
+	$(BIN)/python -m tests.proof.soak 50
+	$(BIN)/python -m tests.desk.soak 50 4000 1000
+	$(BIN)/python -m tests.desk.soak 50 1000 1
 
 docs: .venv/.dev ## refresh generated passages, then write the pages to build/site
 	$(BIN)/python docs/generate.py

@@ -9,6 +9,7 @@ from folkmoot.core.bars import Bars
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.stamps import iso
 from folkmoot.execution import Costs
+from folkmoot.market import check
 from folkmoot.proof.controls import EDGE, NULL, PLANTED
 from folkmoot.proof.examine import Examined
 from folkmoot.proof.keys import code_version
@@ -139,7 +140,7 @@ def _charts(
 
 
 def _notes(bars: Bars, seen: Examined, costs: Costs) -> list[str]:
-    notes = []
+    notes = check(bars).lines()[1:4]
     if seen.left_out:
         why = "unknown on every bar"
         notes.append(
