@@ -1,10 +1,12 @@
 """Whatever a server does, a belief or a named error comes out, in time."""
 
 import asyncio
+import io
 import json
+import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -196,13 +198,23 @@ async def test_a_redirect_is_not_followed_and_the_key_stays_here() -> None:
     assert elsewhere.requests == []
 
 
-async def test_the_key_is_in_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(0)
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    root, text = logging.getLogger(), io.StringIO()
+    handler, level = logging.StreamHandler(text), root.level
+    root.addHandler(handler)
+    root.setLevel(0)
+    yield text
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+async def test_the_key_is_in_no_error(logged: io.StringIO) -> None:
     told: list[str] = []
     for respond in (says(b"", 401), says(b"{}"), resetting):
         with serving(respond) as script, pytest.raises(FolkmootError) as caught:
             await opine(script.url, key="canary-key")
-        told += [str(caught.value), repr(caught.value.__cause__), caplog.text]
+        told += [str(caught.value), repr(caught.value.__cause__), logged.getvalue()]
     with pytest.raises(UsageError) as refused:
         LlmClient("http://127.0.0.1/v1", "phi", key=SecretStr("canary\r\nx: y"))
     assert "canary" not in "".join([*told, str(refused.value)])
