@@ -34,7 +34,8 @@ class Table:
 
     def unknown(self) -> tuple[str, ...]:
         """Return the names of the columns that are unknown on every row."""
-        silent = np.flatnonzero(np.isnan(self.values).all(axis=0))
+        maybe = np.flatnonzero(np.isnan(self.values[-1:]).all(axis=0))
+        silent = maybe[np.isnan(self.values[:, maybe]).all(axis=0)]
         return tuple(self.names[column] for column in silent)
 
 
@@ -98,7 +99,9 @@ class FeatureSet:
         A series without volume loses exactly the columns that read it, a series shorter than a
         column's warm-up that column.
         """
-        dropped = self.matrix(bars).unknown()
+        # What the first bars make known need not be looked for in all of them.
+        early = self.matrix(bars.until(2 * self.warmup + 2)).unknown()
+        dropped = self.only(early).matrix(bars).unknown() if early else ()
         return self.without(dropped), dropped
 
     def program(self) -> Program:

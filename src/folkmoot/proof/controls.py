@@ -22,7 +22,7 @@ from folkmoot.proof.examine import examine
 from folkmoot.proof.keys import code_version
 from folkmoot.proof.scored import scored
 from folkmoot.proof.skill import skill
-from folkmoot.training import Crew, TaskStore
+from folkmoot.training import Crew, InMemory, TaskStore
 from folkmoot.training.keys import libraries
 
 JOB = "folkmoot.proof.controls:copy_skill"
@@ -92,8 +92,7 @@ def copy_skill(
     bars = unpark(Path(folder))
     copy = plant(bars, seed, EDGE).bars if kind == PLANTED else sign_randomised(bars, seed)
     who = Committee(**committee)
-    with tempfile.TemporaryDirectory(prefix="folkmoot-") as scratch:
-        seen = examine(copy, who, features, TaskStore(scratch), baselines=REFERENCES)
+    seen = examine(copy, who, features, InMemory(), baselines=REFERENCES)
     rows = scored(seen.ballots, seen.minutes, who.models, who.horizon, since=span[0], until=span[1])
     facts = {"kind": kind, "seed": seed, **skill(rows, who.models).as_dict()}
     TaskStore(store).put(key, {}, facts)

@@ -7,7 +7,7 @@ from folkmoot.committee import Committee, Minutes, deliberate
 from folkmoot.core.bars import Bars
 from folkmoot.features import FeatureSet, feature_set
 from folkmoot.models import BASELINES, REFERENCES
-from folkmoot.training import Ballots, Crew, TaskStore, walk_forward
+from folkmoot.training import Ballots, Crew, Results, walk_forward
 
 Progress = Callable[[int, int, str], None]
 
@@ -26,7 +26,7 @@ def examine(
     bars: Bars,
     committee: Committee,
     features: str,
-    store: TaskStore,
+    store: Results,
     *,
     workers: int | Crew = 1,
     baselines: tuple[str, ...] = BASELINES,

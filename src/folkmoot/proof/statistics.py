@@ -101,9 +101,10 @@ def long_run_variance(x: Floats, lags: int) -> float:
     """Return the Newey-West (1987) long-run variance of `x` with Bartlett weights."""
     n = len(x)
     d = x - x.mean()
-    total = float(d @ d) / n
+    # Not d @ d: a linear algebra library splits that among its threads, and their number shows.
+    total = float(np.sum(d * d)) / n
     for k in range(1, min(lags, n - 1) + 1):
-        total += 2.0 * (1.0 - k / (lags + 1.0)) * float(d[k:] @ d[:-k]) / n
+        total += 2.0 * (1.0 - k / (lags + 1.0)) * float(np.sum(d[k:] * d[:-k])) / n
     return total
 
 

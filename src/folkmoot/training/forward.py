@@ -22,7 +22,7 @@ from folkmoot.training.crew import Crew
 from folkmoot.training.folds import Layout, layout
 from folkmoot.training.keys import data_hash, task_key
 from folkmoot.training.material import Material
-from folkmoot.training.store import Result, TaskStore
+from folkmoot.training.store import Result, Results
 from folkmoot.training.tasks import Progress, Task, run_tasks
 
 Members = Mapping[str, tuple[str, Mapping[str, Any]]]
@@ -34,7 +34,7 @@ def walk_forward(
     members: Members,
     horizon: int = 1,
     *,
-    store: TaskStore,
+    store: Results,
     workers: int | Crew = 1,
     progress: Progress | None = None,
 ) -> Ballots:
@@ -108,7 +108,7 @@ def _collect(
     members: tuple[str, ...],
     horizon: int,
     tasks: list[Task],
-    store: TaskStore,
+    store: Results,
     computed: int,
 ) -> Ballots:
     n, found = len(bars), labels(bars, horizon)
@@ -140,8 +140,8 @@ def _collect(
     )
 
 
-def _result(store: TaskStore, task: Task) -> Result:
+def _result(store: Results, task: Task) -> Result:
     result = store.get(task.key)
     if result is None:
-        raise DataError(f"the result of {task.title} is gone", where=str(store.root))
+        raise DataError(f"the result of {task.title} is gone", where="task store")
     return result

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,37 @@ class Result:
 
     arrays: dict[str, npt.NDArray[Any]]
     facts: dict[str, Any]
+
+
+class Results(Protocol):
+    """Where a walk keeps what its tasks leave."""
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether there is a result."""
+
+    def get(self, key: str) -> Result | None:
+        """Return the result, or None if there is none."""
+
+    def put(self, key: str, arrays: Mapping[str, npt.NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Keep a result."""
+
+
+class InMemory:
+    """Results that nobody will ask for again once this object is gone."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Result] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._kept
+
+    def get(self, key: str) -> Result | None:
+        """Return the result, or None if there is none."""
+        return self._kept.get(key)
+
+    def put(self, key: str, arrays: Mapping[str, npt.NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Keep a result, its facts as a file would give them back."""
+        self._kept[key] = Result(dict(arrays), orjson.loads(canonical_json(facts)))
 
 
 class TaskStore:

@@ -1,25 +1,27 @@
 """One (block, member): fit on what was known before the block, forecast its rows, keep both."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from folkmoot import models
 from folkmoot.core import plugins
 from folkmoot.core.bars import Floats
-from folkmoot.core.errors import DataError, Untrained
+from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.forecast import Features
 from folkmoot.features import BARS_SET, Table, windows
 from folkmoot.training.crew import Crew
 from folkmoot.training.folds import Block
 from folkmoot.training.material import Material
-from folkmoot.training.store import TaskStore
+from folkmoot.training.store import Results, TaskStore
 
 FEWEST = 30
 LEARNT = "learnt."
@@ -58,7 +60,7 @@ class Task:
 def run_tasks(
     tasks: Sequence[Task],
     material: Material,
-    store: TaskStore,
+    store: Results,
     workers: int | Crew = 1,
     progress: Progress | None = None,
 ) -> None:
@@ -73,6 +75,12 @@ def run_tasks(
             if progress is not None:
                 progress(done, len(tasks), task.title)
         return
+    if not isinstance(store, TaskStore):
+        raise UsageError(
+            "other processes cannot reach a store in memory",
+            where="run_tasks",
+            allowed="workers=1, or a TaskStore",
+        )
     with tempfile.TemporaryDirectory(prefix="folkmoot-") as folder:
         material.park(Path(folder))
         place = {"material": folder, "store": str(store.root)}
@@ -85,7 +93,7 @@ def run_tasks(
             crew.carry_out(orders, titles, progress)
 
 
-def _run(task: Task, material: Material, store: TaskStore) -> None:
+def _run(task: Task, material: Material, store: Results) -> None:
     arrays, facts = learn(task, material)
     store.put(task.key, arrays, facts)
 
@@ -106,7 +114,7 @@ def learn(task: Task, material: Material) -> tuple[Arrays, dict[str, Any]]:
     x, dropped = _features(material, block, first, model)
     rows = block.start - first
     try:
-        with threadpool_limits(limits=1):
+        with _libraries(len(sys.modules)).limit(limits=1):
             model.fit(x.rows(slice(0, rows)), y, np.ones(rows))
             forecast = model.predict(x.rows(slice(rows, None)))
     except DataError as refusal:
@@ -116,6 +124,13 @@ def learn(task: Task, material: Material) -> tuple[Arrays, dict[str, Any]]:
     facts = {"model": task.model, "state": state, "card": card}
     learnt = {f"{LEARNT}{name}": array for name, array in arrays.items()}
     return {"p_up": forecast.p_up, "quantiles": forecast.quantiles, **learnt}, facts
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Return the thread pools of the process; found again once more `modules` are imported."""
+    del modules
+    return ThreadpoolController()
 
 
 def known_labels(material: Material, block: Block, horizons: tuple[int, ...]) -> Floats:
