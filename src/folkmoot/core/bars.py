@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from folkmoot.core.errors import BadBars
 from folkmoot.core.hashing import content_hash
+from folkmoot.core.mint import mint
 from folkmoot.core.timeframe import Timeframe
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ Times = npt.NDArray[np.int64]
 
 PRICES = ("open", "high", "low", "close")
 COLUMNS = (*PRICES, "volume")
+
+# Rows turned into Python numbers at a time: a whole history of them would fill the memory.
+_CHUNK = 4096
+_NOTHING: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class Bar:
     def close_time(self) -> int:
         """The first instant at which the bar may be used."""
         return self.open_time + self.timeframe.ms
+
+
+_bar = mint(Bar)
 
 
 def fault(open_: float, high: float, low: float, close: float, volume: float) -> str | None:
@@ -119,7 +128,16 @@ class Bars:
         return len(self.open_time)
 
     def __iter__(self) -> Iterator[Bar]:
-        return (self.bar(row) for row in range(len(self)))
+        # They were checked as a whole: none is checked again.
+        columns = (self.open_time, *(getattr(self, name) for name in COLUMNS))
+        for start in range(0, len(self), _CHUNK):
+            span = slice(start, start + _CHUNK)
+            lists = [column[span].tolist() for column in columns]
+            extra: list[dict[str, float]] = [_NOTHING] * len(lists[0])
+            if self.extra:
+                each = zip(*(column[span].tolist() for column in self.extra.values()), strict=True)
+                extra = [dict(zip(self.extra, values, strict=True)) for values in each]
+            yield from map(_bar, repeat(self.symbol), repeat(self.timeframe), *lists, extra)
 
     def bar(self, row: int) -> Bar:
         """Return one row as a `Bar`."""

@@ -158,7 +158,10 @@ class Book:
     @property
     def equity(self) -> float:
         """Cash plus holdings at the last known prices."""
-        return self.cash + sum(q * self.prices[s] for s, q in self.holdings.items())
+        prices, total = self.prices, self.cash
+        for symbol, quantity in self.holdings.items():
+            total += quantity * prices[symbol]
+        return total
 
     def weight(self, symbol: str) -> float:
         """Return the signed share of equity held in `symbol`."""

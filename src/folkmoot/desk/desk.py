@@ -7,7 +7,7 @@
 """
 
 import math
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from folkmoot.core.decision import (
 )
 from folkmoot.core.errors import UsageError
 from folkmoot.core.forecast import Belief
+from folkmoot.core.mint import mint
 from folkmoot.core.protocols import Broker, Strategy
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.desk.hearing import Hearing, Voice
@@ -33,16 +34,14 @@ from folkmoot.desk.journal import Journal
 from folkmoot.desk.quiet import quiet_collector
 from folkmoot.desk.reading import Curve
 from folkmoot.execution.limits import NO_HALTS, Halts, Limits
-from folkmoot.execution.mint import mint
 from folkmoot.execution.orders import order_for, order_id
 from folkmoot.execution.sim import SimBroker
 
 _SIGNALS = (Signal.HOLD, Signal.BUY, Signal.SELL)
 _UNKNOWN = (math.nan, math.nan)
-_NOTHING: dict[str, float] = {}
 _BREATH = 10_000
 _LATE = "this bar arrived after a later one was decided"
-_bar, _decision = mint(Bar), mint(Decision)
+_decision = mint(Decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class Desk:
         points: list[tuple[int, float, float]] = []
         orders, fills = 0, list[Fill]()
         with quiet_collector() as breathe:
-            for row, bar in enumerate(_walk(rest)):
+            for row, bar in enumerate(rest):
                 decision = _finish(self.on_bar(bar))
                 orders += len(decision.orders)
                 fills += self._fills
@@ -291,18 +290,6 @@ class Desk:
             self._booked = {(fill.order_id, fill.number) for fill in booked}
             self._asked_since = max((fill.filled_at for fill in booked), default=0)
             self._unresolved = next(iter(found.waiting), None)
-
-
-def _walk(bars: Bars) -> Iterator[Bar]:
-    """Yield the bars, which were validated as a whole, without checking each again."""
-    columns = (bars.open_time, bars.open, bars.high, bars.low, bars.close, bars.volume)
-    extra = [_NOTHING] * len(bars)
-    if bars.extra:
-        each = zip(*(column.tolist() for column in bars.extra.values()), strict=True)
-        extra = [dict(zip(bars.extra, values, strict=True)) for values in each]
-    symbol, timeframe = bars.symbol, bars.timeframe
-    for values in zip(*(column.tolist() for column in columns), extra, strict=True):
-        yield _bar(symbol, timeframe, *values)
 
 
 def _aligned(hearing: Hearing, side: int) -> tuple[float, tuple[float, float]]:

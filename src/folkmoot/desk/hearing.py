@@ -1,6 +1,7 @@
 """What a desk hears about one bar, and from whom."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ from folkmoot.committee.minutes import Hearing as Said
 from folkmoot.core.bars import Bar, Floats
 from folkmoot.core.decision import Evidence
 from folkmoot.core.forecast import Belief
-from folkmoot.execution.mint import mint
+from folkmoot.core.mint import mint
 
 COMMITTEE = "committee"
 REASONS = {
@@ -61,22 +62,20 @@ def compose(
     order of `said.calibrated`.
     """
     own = rounded(np.asarray(quantiles, dtype=np.float64)).tolist()
-    return spoken(
-        symbol,
-        known_at,
-        horizon,
-        names,
-        [tuple(levels) for levels in own],
-        said.status,
-        said.p_up,
-        tuple(rounded(np.asarray(said.quantiles)).tolist()),
-        said.confidence,
-        said.interval,
-        said.n_evidence,
-        said.life,
-        said.calibrated,
-        said.weights,
+    row = Rows(
+        [known_at],
+        [said.status],
+        [said.p_up],
+        [tuple(rounded(np.asarray(said.quantiles)).tolist())],
+        [said.confidence],
+        [said.interval],
+        [said.n_evidence],
+        [said.life],
+        [[p] for p in said.calibrated],
+        [[weight] for weight in said.weights],
+        [[tuple(levels)] for levels in own],
     )
+    return spoken(symbol, horizon, names, row)[0]
 
 
 def rounded(quantiles: Floats) -> Floats:
@@ -87,30 +86,41 @@ def rounded(quantiles: Floats) -> Floats:
     return np.round(quantiles, 9)
 
 
-def spoken(
-    symbol: str,
-    known_at: int,
-    horizon: int,
-    names: Sequence[str],
-    own: Sequence[tuple[float, ...]],
-    status: str,
-    p_up: float,
-    quantiles: tuple[float, ...],
-    confidence: float,
-    interval: tuple[float, float],
-    n_evidence: int,
-    life: float,
-    calibrated: Sequence[float],
-    weights: Sequence[float],
-) -> Hearing:
-    """Return the hearing of loose values: live and replay both end here.
+class Rows(NamedTuple):
+    """Rows of the committee's minutes as Python values, a list a column.
+
+    Of the members in turn `calibrated[m][n]`, `weights[m][n]` and their own quantiles `own[m][n]`.
+    """
+
+    known_at: Sequence[int]
+    status: Sequence[str]
+    p_up: Sequence[float]
+    quantiles: Sequence[tuple[float, ...]]
+    confidence: Sequence[float]
+    interval: Sequence[tuple[float, float]]
+    n_evidence: Sequence[int]
+    life: Sequence[float]
+    calibrated: Sequence[Sequence[float]]
+    weights: Sequence[Sequence[float]]
+    own: Sequence[Sequence[tuple[float, ...]]]
+
+
+def spoken(symbol: str, horizon: int, names: Sequence[str], rows: Rows) -> list[Hearing]:
+    """Return the hearing of each row: live and replay both end here.
 
     A member's own life is not estimated and stays at one bar.
     """
-    consensus = _belief(COMMITTEE, symbol, known_at, horizon, p_up, quantiles, life, 0.0, (), "")
-    beliefs = [
-        _belief(name, symbol, known_at, horizon, p, levels, 1.0, weight, (), "")
-        for name, p, levels, weight in zip(names, calibrated, own, weights, strict=True)
+    about = (repeat(symbol), rows.known_at, repeat(horizon))
+    members = [
+        map(_belief, repeat(name), *about, p, own, repeat(1.0), weight, repeat(()), repeat(""))
+        for name, p, own, weight in zip(names, rows.calibrated, rows.own, rows.weights, strict=True)
     ]
-    reason = REASONS[status]
-    return Hearing(status, consensus, tuple(beliefs), confidence, interval, n_evidence, (), reason)
+    beliefs = zip(*members, strict=True) if members else repeat(())
+    nothing = (repeat(0.0), repeat(()), repeat(""))
+    consensus = map(
+        _belief, repeat(COMMITTEE), *about, rows.p_up, rows.quantiles, rows.life, *nothing
+    )
+    reasons = [REASONS[status] for status in rows.status]
+    numbers = (rows.confidence, rows.interval, rows.n_evidence)
+    each = zip(rows.status, consensus, beliefs, *numbers, repeat(()), reasons, strict=False)
+    return list(map(Hearing._make, each))

@@ -64,10 +64,10 @@ class Journal:
             message = f"commit_every is {commit_every}"
             raise UsageError(message, where="journal", allowed="1 or more")
         self.commit_every = commit_every
-        pages = 1_000 if commit_every == 1 else 4_000
-        self._store = (
-            None if path is None else Store(path, read_only=read_only, checkpoint_pages=pages)
-        )
+        pages, size = (1_000, 4_096) if commit_every == 1 else (2_000, 8_192)
+        self._store = None
+        if path is not None:
+            self._store = Store(path, read_only=read_only, checkpoint_pages=pages, page_size=size)
         self._reading = None if self._store is None else Reading(self._store)
         self._buffers: tuple[list[tuple[Any, ...]], ...] = ([], [], [], [])
         self._outcomes: list[tuple[Any, ...]] = []

@@ -9,7 +9,7 @@ import numpy as np
 from folkmoot.committee.minutes import STATUSES, Minutes
 from folkmoot.core.bars import Bar
 from folkmoot.core.errors import DataError
-from folkmoot.desk.hearing import Hearing, rounded, spoken
+from folkmoot.desk.hearing import Hearing, Rows, rounded, spoken
 from folkmoot.training.ballots import Ballots
 
 # Rows turned into Python numbers at a time: a whole history of them would fill the memory.
@@ -38,7 +38,7 @@ class ReplayVoice:
         self._seats = [minutes.names.index(name) for name in self._names]
         self._columns = [ballots.members.index(name) for name in self._names]
         self._times = np.asarray(ballots.known_at)
-        self._rows: list[tuple[Any, ...]] = []
+        self._hearings: list[Hearing] = []
         self._closes: list[int] = []
         self._first, self._next = 0, 0
 
@@ -49,7 +49,7 @@ class ReplayVoice:
         if row >= len(self._closes) or self._closes[row] != known_at:
             row = self._find(known_at)
         self._next = self._first + row + 1
-        return spoken(self._symbol, known_at, self._horizon, self._names, *self._rows[row])
+        return self._hearings[row]
 
     def _find(self, known_at: int) -> int:
         row = int(np.searchsorted(self._times, known_at))
@@ -57,16 +57,16 @@ class ReplayVoice:
             raise DataError(f"no meeting was held on the bar closing at {known_at}", where="replay")
         if not self._first <= row < self._first + len(self._closes):
             self._first = row // _CHUNK * _CHUNK
-            span = slice(self._first, self._first + _CHUNK)
-            self._closes = self._times[span].tolist()
-            self._rows = self._read(span)
+            rows = self._read(slice(self._first, self._first + _CHUNK))
+            self._closes = list(rows.known_at)
+            self._hearings = spoken(self._symbol, self._horizon, self._names, rows)
         return row - self._first
 
-    def _read(self, span: slice) -> list[tuple[Any, ...]]:
+    def _read(self, span: slice) -> Rows:
         minutes = self._minutes
-        own = _tuples(rounded(self._ballots.quantiles[span][:, self._columns]))
-        columns = (
-            zip(*[iter(own)] * len(self._names), strict=True),
+        own = rounded(self._ballots.quantiles[span])
+        return Rows(
+            self._times[span].tolist(),
             [STATUSES[status] for status in minutes.status[span]],
             minutes.p_up[span].tolist(),
             _tuples(rounded(minutes.quantiles[span])),
@@ -74,13 +74,13 @@ class ReplayVoice:
             _tuples(minutes.interval[span]),
             minutes.n_evidence[span].tolist(),
             minutes.life[span].tolist(),
-            _tuples(minutes.calibrated[span][:, self._seats]),
-            _tuples(minutes.weights[span][:, self._seats]),
+            [minutes.calibrated[span, seat].tolist() for seat in self._seats],
+            [minutes.weights[span, seat].tolist() for seat in self._seats],
+            [_tuples(own[:, column]) for column in self._columns],
         )
-        return list(zip(*columns, strict=True))
 
 
-def _tuples(table: Any) -> list[tuple[float, ...]]:
-    """Return the rows along the last axis as tuples of Python floats."""
+def _tuples(table: Any) -> list[Any]:
+    """Return the rows of a table as tuples of Python floats."""
     values = np.ascontiguousarray(table, dtype="<f8")
     return list(Struct(f"<{values.shape[-1]}d").iter_unpack(values.tobytes()))

@@ -28,16 +28,23 @@ class Store:
 
     `checkpoint_pages` of the log are copied into the file at a time: few let small commits write
     over the same blocks, which syncs faster than growing a file; many spare large ones work.
+    `page_size` of a new file, bytes: small ones suit small commits, large ones large commits.
 
     Raises `JournalError` if the file is damaged, locked by another writer or has a newer schema,
     `EnvironmentProblem` if the disk is full or refuses.
     """
 
     def __init__(
-        self, path: str | Path, *, read_only: bool = False, checkpoint_pages: int = 1_000
+        self,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        checkpoint_pages: int = 1_000,
+        page_size: int = 4_096,
     ) -> None:
         self.path = _file(path)
-        self.read_only, self._checkpoint_pages = read_only, checkpoint_pages
+        self.read_only = read_only
+        self._checkpoint_pages, self._page_size = checkpoint_pages, page_size
         if read_only and not self.path.is_file():
             raise JournalError("there is no journal", where=str(self.path))
         self._lock = None if read_only else _locked(self.path)
@@ -106,6 +113,7 @@ class Store:
     def _prepare(self, connection: sqlite3.Connection, _record: object) -> None:
         # Transactions are begun by _begin, not by the driver's own guess.
         connection.isolation_level = None
+        connection.execute(f"PRAGMA page_size={self._page_size}")
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")

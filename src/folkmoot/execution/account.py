@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from folkmoot.core.decision import Book
 from folkmoot.core.errors import UsageError
+from folkmoot.core.mint import mint
 from folkmoot.core.timeframe import DAY
-from folkmoot.execution.mint import mint
 
 State = tuple[float, float, float, int, tuple[tuple[str, float, float, float], ...]]
 
@@ -59,8 +59,10 @@ class Account:
 
     def mark(self, symbol: str, price: float) -> None:
         """Value the account at a bar's close."""
-        self.prices = {**self.prices, symbol: price}
-        equity = self.equity
+        prices = self.prices = {**self.prices, symbol: price}
+        equity = self.cash
+        for name, quantity in self.holdings.items():
+            equity += quantity * prices[name]
         if equity > self.peak:
             self.peak = equity
 
