@@ -18,19 +18,19 @@ def encode(decision: Decision, state: object, halts: tuple[int, bool]) -> bytes:
     orders are not repeated. `state` is the broker's after this bar's fills.
     """
     target, consensus = decision.target, decision.consensus
-    about = (decision.symbol, decision.known_at, consensus.horizon)
+    symbol, known_at, horizon = decision.symbol, decision.known_at, consensus.horizon
     return orjson.dumps(
         {
-            "beliefs": _spoken(decision.beliefs, about),
+            "beliefs": _spoken(decision.beliefs, symbol, known_at, horizon),
             "broker": state,
             "clamps": _clamp_rows(decision.clamps) if decision.clamps else (),
             "confidence": decision.confidence,
-            "consensus": _spoken((consensus,), about)[0],
+            "consensus": _spoken((consensus,), symbol, known_at, horizon)[0],
             "evidence": _evidence_rows(decision.evidence) if decision.evidence else (),
             "halts": halts,
-            "horizon": consensus.horizon,
+            "horizon": horizon,
             "interval": decision.interval,
-            "known_at": decision.known_at,
+            "known_at": known_at,
             "n_evidence": decision.n_evidence,
             "reason": decision.reason,
             "signal": decision.signal.value,
@@ -73,11 +73,11 @@ def decode(
     )
 
 
-def _spoken(beliefs: tuple[Belief, ...], about: Row) -> list[Row]:
+def _spoken(beliefs: tuple[Belief, ...], symbol: str, known_at: int, horizon: int) -> list[Row]:
     """Return beliefs as rows; one about something else than the decision ends with that."""
     return [
         (b.source, b.p_up, b.quantiles, b.life, b.weight, b.evidence, b.why)
-        if (b.symbol, b.known_at, b.horizon) == about
+        if b.known_at == known_at and b.horizon == horizon and b.symbol == symbol
         else (
             b.source,
             b.p_up,

@@ -15,8 +15,10 @@ import math
 from folkmoot.core.decision import Book, Target
 from folkmoot.core.errors import UsageError
 from folkmoot.core.forecast import LEVELS, Belief
+from folkmoot.core.mint import mint
 from folkmoot.core.timeframe import Timeframe
 
+_target = mint(Target)
 _FLAT_NO_VIEW = Target(0.0, "no opinion")
 _FLAT_NO_SCALE = Target(0.0, "the size of the next move is unknown")
 
@@ -80,10 +82,12 @@ class HalfKelly:
         cap = min(1.0, self.target_per_bar / math.sqrt(variance))
         wanted = _move(edge, variance / self.fraction, held, hurdle, cap)
         if wanted * held > 0.0 and abs(wanted - held) <= self.band:
-            return Target(held if abs(held) <= 1.0 else math.copysign(1.0, held), "within the band")
+            return _target(
+                held if abs(held) <= 1.0 else math.copysign(1.0, held), "within the band"
+            )
         if wanted == held:
-            return Target(held, "the gain of a change does not cover its cost")
-        return Target(wanted, "the gain of the change covers its cost")
+            return _target(held, "the gain of a change does not cover its cost")
+        return _target(wanted, "the gain of the change covers its cost")
 
 
 def scale(quantiles: tuple[float, ...], horizon: int) -> tuple[float, float]:
@@ -97,11 +101,9 @@ def scale(quantiles: tuple[float, ...], horizon: int) -> tuple[float, float]:
         return math.nan, math.nan
     q05, q10, q25, q50, q75, q90, q95 = quantiles
     move = _OUTER * (q95 - q05) + _NEXT * (q90 - q10) + _INNER * (q75 - q25)
-    variance = (
-        _OUTER * ((q95 - q50) ** 2 + (q05 - q50) ** 2)
-        + _NEXT * ((q90 - q50) ** 2 + (q10 - q50) ** 2)
-        + _INNER * ((q75 - q50) ** 2 + (q25 - q50) ** 2)
-    )
+    a, b, c = q05 - q50, q10 - q50, q25 - q50
+    d, e, f = q75 - q50, q90 - q50, q95 - q50
+    variance = _OUTER * (f * f + a * a) + _NEXT * (e * e + b * b) + _INNER * (d * d + c * c)
     return move / horizon, variance / horizon
 
 
