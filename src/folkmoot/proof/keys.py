@@ -11,6 +11,8 @@ from folkmoot.training.keys import libraries
 
 ASIDE = ("app", "agents", "proof/report")
 """Packages that word and show a result and have no part in it."""
+ROOTS = 1_000
+"""The first rows of a series, which tell it from another one of the same market."""
 
 
 @lru_cache(maxsize=1)
@@ -28,5 +30,10 @@ def study_key(bars: Bars, config: dict[str, Any]) -> str:
 
 
 def lineage(bars: Bars) -> str:
-    """Return the name of a data lineage: a market, its timeframe and where its history starts."""
-    return content_hash(bars.symbol, bars.timeframe.label, int(bars.open_time[0]))
+    """Return the name of a data lineage: a market, its timeframe and how its history begins.
+
+    Appended bars keep the name (a study has at least as many bars as are looked at); another
+    vendor's, or another world's, first rows make another one.
+    """
+    start = bars.rows(0, min(ROOTS, len(bars)))
+    return content_hash(bars.symbol, bars.timeframe.label, int(bars.open_time[0]), start.hash())
