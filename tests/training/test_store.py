@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, Untrained, UsageError
-from folkmoot.training import TaskStore, artefact
+from folkmoot.features import FeatureSet
+from folkmoot.training import InMemory, TaskStore, artefact, walk_forward
 
 KEY = "ab" * 32
 
@@ -84,3 +87,22 @@ def test_a_key_that_is_no_hash_is_refused(tmp_path: Path) -> None:
 def test_an_absent_artefact_is_untrained(tmp_path: Path) -> None:
     with pytest.raises(Untrained):
         artefact(TaskStore(tmp_path), KEY)
+
+
+def test_memory_gives_back_what_a_folder_would(tmp_path: Path) -> None:
+    arrays, facts = {"p_up": np.array([0.1, np.nan])}, {"names": ("a", "b"), "rate": 0.1 + 0.2}
+    for store in (InMemory(), TaskStore(tmp_path)):
+        assert store.get(KEY) is None
+        store.put(KEY, arrays, facts)
+        found = store.get(KEY)
+        assert found is not None
+        assert KEY in store
+        assert found.facts == {"names": ["a", "b"], "rate": 0.1 + 0.2}
+        np.testing.assert_array_equal(found.arrays["p_up"], arrays["p_up"])
+
+
+def test_memory_is_refused_where_other_processes_would_write(
+    bars: Bars, columns: FeatureSet, members: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match="in memory"):
+        walk_forward(bars, columns, members, store=InMemory(), workers=2)

@@ -64,7 +64,7 @@ class Journal:
             message = f"commit_every is {commit_every}"
             raise UsageError(message, where="journal", allowed="1 or more")
         self.commit_every = commit_every
-        pages, size = (1_000, 4_096) if commit_every == 1 else (2_000, 8_192)
+        pages, size = (1_000, 4_096) if commit_every == 1 else (1_000, 16_384)
         self._store = None
         if path is not None:
             self._store = Store(path, read_only=read_only, checkpoint_pages=pages, page_size=size)
