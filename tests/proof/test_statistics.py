@@ -9,6 +9,7 @@ from scipy import stats
 
 from folkmoot.core.errors import DataError
 from folkmoot.proof.bootstrap import resampled, sharpe_interval
+from folkmoot.proof.overlap import inflation
 from folkmoot.proof.reliability import calibration, reliability
 from folkmoot.proof.sharpe import (
     bars_a_year,
@@ -34,6 +35,8 @@ from folkmoot.proof.statistics import (
     long_run_variance,
     mean_interval,
     newey_west_lags,
+    share_interval,
+    share_z,
     weighted_accuracy,
     wilson,
 )
@@ -78,7 +81,7 @@ def test_the_long_run_variance_of_an_average_is_that_of_theory() -> None:
     x = np.array([1.0, 2.0, 4.0, 3.0])
     by_hand = (2.25 + 0.25 + 2.25 + 0.25 + 2 * 0.5 * (0.75 - 0.75 + 0.75)) / 4
     assert long_run_variance(x, 1) == pytest.approx(by_hand)
-    assert [newey_west_lags(n, h) for n, h in ((100, 1), (20_000, 1), (100, 9))] == [4, 12, 8]
+    assert [newey_west_lags(n) for n in (100, 20_000)] == [4, 12]
 
 
 def test_diebold_mariano_is_a_t_test_where_nothing_is_correlated() -> None:
@@ -87,7 +90,8 @@ def test_diebold_mariano_is_a_t_test_where_nothing_is_correlated() -> None:
     test = diebold_mariano(-gain, np.zeros(60))
     variance = long_run_variance(gain, 3) / 60
     expected = gain.mean() / math.sqrt(variance) * math.sqrt((60 + 1 - 2) / 60)
-    assert test.lags == 3
+    assert newey_west_lags(60) == 3
+    assert test.freedom == 59
     assert test.statistic == pytest.approx(expected, rel=1e-12)
     assert test.p == pytest.approx(stats.t.sf(expected, 59), rel=1e-9)
 
@@ -100,22 +104,61 @@ def test_diebold_mariano_of_equal_losses_finds_nothing() -> None:
         diebold_mariano(np.array([np.nan, *[1.0] * 20]), np.ones(21))
 
 
-# With overlapping labels Bartlett's weights miss part of the variance: the price is stated here.
-@pytest.mark.parametrize(("horizon", "worst"), [(1, 0.065), (5, 0.09)])
-def test_diebold_mariano_errs_about_as_often_as_it_says(horizon: int, worst: float) -> None:
-    rng = np.random.default_rng(horizon)
-    tries, n = 1_000, 800
-    noise = rng.standard_normal((tries, n + horizon)).cumsum(axis=1)
-    gain = noise[:, horizon:] - noise[:, :-horizon]
-    rejected = [diebold_mariano(-g, np.zeros(n), horizon).p <= 0.05 for g in gain]
-    assert 0.035 <= np.mean(rejected) <= worst
+@pytest.mark.parametrize(("horizon", "n"), [(1, 800), (2, 800), (5, 800), (24, 800), (24, 8_000)])
+def test_diebold_mariano_errs_no_more_often_than_it_says(horizon: int, n: int) -> None:
+    rejected = [diebold_mariano(-g, np.zeros(n), horizon).p <= 0.05 for g in sums(horizon, n)]
+    assert 0.035 <= np.mean(rejected) <= 0.065
 
 
-def test_the_interval_of_a_mean_covers_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(4)
-    e = rng.standard_normal((1_000, 601))
-    hits = [low <= 0.0 <= high for _, low, high in map(mean_interval, e[:, 1:] + 0.3 * e[:, :-1])]
-    assert np.mean(hits) == pytest.approx(0.95, abs=0.015)
+@pytest.mark.parametrize("horizon", [1, 5, 24])
+def test_the_interval_of_a_mean_covers_as_often_as_it_says(horizon: int) -> None:
+    found = [mean_interval(gain, horizon) for gain in sums(horizon, 800)]
+    inside = [low <= 0.0 <= high for _, low, high in found]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_interval_of_a_mean_at_horizon_1_allows_for_correlation() -> None:
+    e = np.random.default_rng(4).standard_normal((1_000, 601))
+    inside = [low <= 0.0 <= high for _, low, high in map(mean_interval, e[:, 1:] + 0.3 * e[:, :-1])]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+
+
+# Always up, a side kept for 100 bars on average, a fresh side on every bar.
+@pytest.mark.parametrize("flips", [0.0, 0.01, 0.5])
+@pytest.mark.parametrize("horizon", [1, 5, 24])
+def test_the_interval_of_an_accuracy_covers_as_often_as_it_says(horizon: int, flips: float) -> None:
+    rng = np.random.default_rng(3)
+    inside, z = [], []
+    for gain in sums(horizon, 2_000):
+        side = np.where(np.cumsum(rng.random(2_000) < flips) % 2, -1.0, 1.0)
+        right = (side * gain > 0.0).astype(float)
+        low, high = share_interval(right, horizon)
+        inside.append(low <= 0.5 <= high)
+        z.append(abs(share_z(right, horizon)))
+    assert np.mean(inside) >= 0.93
+    assert np.mean(np.array(z) > 3.29) <= 0.003
+
+
+def test_an_accuracy_at_horizon_1_is_a_plain_share() -> None:
+    right = np.array([1.0] * 55 + [0.0] * 45)
+    assert share_interval(right) == wilson(55, 100)
+    assert share_z(right) == pytest.approx(1.0)
+
+
+def test_a_run_of_luck_counts_for_as_many_rows_as_do_not_overlap() -> None:
+    assert inflation(np.ones(240), 24).variance == 24.0
+    low, high = share_interval(np.ones(240), 24)
+    assert low < wilson(10, 10)[0]
+    assert high == 1.0
+    assert share_z(np.full(240, 0.5), 24) == 0.0
+    assert inflation(np.resize([0.0, 1.0], 240), 5).variance == 1.0
+
+
+def sums(horizon: int, n: int, tries: int = 1_000) -> np.ndarray:
+    """Sums of `horizon` independent steps, each row overlapping the next: no gain on average."""
+    steps = np.random.default_rng(horizon).standard_normal((tries, n + horizon))
+    np.cumsum(steps, axis=1, out=steps)
+    return steps[:, horizon:] - steps[:, :-horizon]
 
 
 def test_holm_agrees_with_its_definition_and_keeps_names() -> None:

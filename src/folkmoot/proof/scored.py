@@ -1,5 +1,6 @@
 """The rows that count, and how every forecaster did on them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +12,14 @@ from folkmoot.committee import STATUSES, Minutes
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.models import BASELINES, REFERENCES
 from folkmoot.proof.statistics import (
-    accuracy,
     brier,
     gross_bp,
+    hits,
     log_loss,
     log_losses,
     mean_interval,
+    share_interval,
     weighted_accuracy,
-    wilson,
 )
 from folkmoot.training import Ballots
 
@@ -137,13 +138,14 @@ def _scores(found: Scored, name: str, p: Floats) -> dict[str, Any]:
 
 
 def _directions(found: Scored, p: Floats) -> dict[str, Any]:
-    n = int(np.isfinite(p).sum())
-    known = np.where(np.isfinite(p), p, 0.5)
-    share = accuracy(known, found.up)
+    heard = np.isfinite(p)
+    n = int(heard.sum())
+    right = hits(p[heard], found.up[heard])
+    known = np.where(heard, p, 0.5)
     return {
         "n": n,
-        "accuracy": share,
-        "accuracy_interval": list(wilson(share * n, n)) if n else None,
+        "accuracy": float(right.mean()) if n else math.nan,
+        "accuracy_interval": list(share_interval(right, found.horizon)) if n else None,
         "weighted_accuracy": weighted_accuracy(known, found.returns) if n else None,
         "gross_bp": gross_bp(known, found.returns),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from folkmoot.models import REFERENCES
 from folkmoot.proof.scored import CONSENSUS, Scored
-from folkmoot.proof.statistics import Comparison, accuracy, diebold_mariano
+from folkmoot.proof.statistics import Comparison, diebold_mariano, hits, share_z
 
 FEWEST = 10
 
@@ -16,6 +16,7 @@ FEWEST = 10
 class Skill:
     """The tests of one study: largest p over the references, accuracy and its z against 1/2.
 
+    Every test knows how long labels overlap; `z` is on the normal scale at every horizon.
     `members` holds each member's largest p over the references, not yet corrected for their number.
     """
 
@@ -45,9 +46,9 @@ def skill(found: Scored, members: Sequence[str]) -> Skill:
         return Skill(n, 1.0, 0.0, math.nan, 0.0, dict.fromkeys(members, 1.0))
     worst = _worst(found, CONSENSUS)
     each = {name: _worst(found, name).p for name in members}
-    share = accuracy(found.p[CONSENSUS], found.up)
-    z = (share - 0.5) * 2.0 * math.sqrt(n)
-    return Skill(n, worst.p, worst.statistic, share, z, each)
+    right = hits(found.p[CONSENSUS], found.up)
+    z = share_z(right, found.horizon)
+    return Skill(n, worst.p, worst.statistic, float(right.mean()), z, each)
 
 
 def _worst(found: Scored, name: str) -> Comparison:

@@ -14,23 +14,31 @@ from scipy import special
 
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError
+from folkmoot.proof.overlap import inflation, long_run
 
 CLIP = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A Diebold-Mariano test of a mean gain above 0: the gain, statistic, one-sided p, lags, n."""
+    """A Diebold-Mariano test of a mean gain above 0.
+
+    The gain, the statistic, its degrees of freedom in Student's t, the one-sided p, n.
+    """
 
     mean: float
     statistic: float
     p: float
-    lags: int
+    freedom: int
     n: int
 
 
-def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(
+    successes: float, n: float, confidence: float = 0.95, freedom: float = math.inf
+) -> tuple[float, float]:
     """Return Wilson's (1927) interval of a share; of nothing, (0, 1).
+
+    `freedom` takes the quantile from Student's t where the size of n is itself an estimate.
 
     >>> low, high = wilson(55, 100)
     >>> round(low, 4), round(high, 4)
@@ -38,7 +46,9 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     """
     if n == 0:
         return 0.0, 1.0
-    z = float(special.ndtri(0.5 + confidence / 2.0))
+    half_way = 0.5 + confidence / 2.0
+    known = math.isinf(freedom)
+    z = float(special.ndtri(half_way) if known else special.stdtrit(freedom, half_way))
     share = successes / n
     centre = share + z * z / (2.0 * n)
     half = z * math.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n))
@@ -74,9 +84,45 @@ def accuracy(p: Floats, up: Floats) -> float:
     >>> accuracy(np.array([0.6, 0.4, 0.5]), np.array([1.0, 1.0, 0.0]))
     0.5
     """
-    if not len(p):
-        return math.nan
-    return float(np.mean(0.5 + 0.5 * sides(p) * np.where(up > 0.5, 1.0, -1.0)))
+    return float(np.mean(hits(p, up))) if len(p) else math.nan
+
+
+def hits(p: Floats, up: Floats) -> Floats:
+    """Return 1 where the favoured side was right, 0 where wrong, 1/2 where none was favoured."""
+    return 0.5 + 0.5 * sides(p) * np.where(up > 0.5, 1.0, -1.0)
+
+
+def share_interval(
+    scores: Floats, horizon: int = 1, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return the two-sided interval of the mean of `scores`, each 0, 1/2 or 1.
+
+    Wilson's. Labels that overlap carry less: with a horizon above 1 the rows count as n over the
+    inflation of the variance of their mean (`proof.overlap`), and the quantile is Student's.
+    """
+    n = len(scores)
+    if horizon == 1 or n < 2:
+        return wilson(float(scores.sum()), n, confidence)
+    found = inflation(scores, horizon)
+    rows = n / found.variance
+    return wilson(float(scores.mean()) * rows, rows, confidence, found.freedom)
+
+
+def share_z(scores: Floats, horizon: int = 1) -> float:
+    """Return by how many standard errors the mean of `scores` differs from 1/2, a normal score.
+
+    Binomial at horizon 1. Above it the rows count as in `share_interval`, and the t statistic is
+    put on the normal scale: the z that would be as rare.
+    """
+    n = len(scores)
+    z = (float(scores.mean()) - 0.5) * 2.0 * math.sqrt(n)
+    if horizon == 1:
+        return z
+    found = inflation(scores, horizon)
+    t = z / math.sqrt(found.variance)
+    # From the lower tail, where a probability keeps its digits; sure to be finite.
+    rare = max(float(special.stdtr(found.freedom, -abs(t))), 1e-300)
+    return math.copysign(float(special.ndtri(rare)), t)
 
 
 def weighted_accuracy(p: Floats, returns: Floats) -> float:
@@ -92,9 +138,9 @@ def gross_bp(p: Floats, returns: Floats) -> float:
     return float(np.mean(sides(p) * returns)) * 1e4 if len(p) else math.nan
 
 
-def newey_west_lags(n: int, horizon: int = 1) -> int:
-    """Return max(horizon - 1, floor(4 (n / 100)^(2/9)))."""
-    return max(horizon - 1, math.floor(4.0 * math.pow(n / 100.0, 2.0 / 9.0)))
+def newey_west_lags(n: int) -> int:
+    """Return floor(4 (n / 100)^(2/9))."""
+    return math.floor(4.0 * math.pow(n / 100.0, 2.0 / 9.0))
 
 
 def long_run_variance(x: Floats, lags: int) -> float:
@@ -111,21 +157,24 @@ def long_run_variance(x: Floats, lags: int) -> float:
 def mean_interval(
     x: Floats, horizon: int = 1, confidence: float = 0.95
 ) -> tuple[float, float, float]:
-    """Return the mean of `x` and its two-sided interval from Newey-West's error and t(n - 1)."""
+    """Return the mean of `x` and its two-sided interval; the error as in `diebold_mariano`."""
     n = len(x)
     if n < 2:
         return (float(x[0]) if n else math.nan), -math.inf, math.inf
     mean = float(x.mean())
-    variance = max(long_run_variance(x, newey_west_lags(n, horizon)), 0.0)
-    half = float(special.stdtrit(n - 1, 0.5 + confidence / 2.0)) * math.sqrt(variance / n)
+    variance, freedom = _error(x, horizon)
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2.0)) * math.sqrt(variance / n)
     return mean, mean - half, mean + half
 
 
 def diebold_mariano(losses: Floats, reference: Floats, horizon: int = 1) -> Comparison:
-    """Test whether `losses[n]` are on average below those of a `reference`.
+    """Test whether `losses[n]` are on average below those of a `reference`; one-sided.
 
-    Newey-West variance, the small-sample factor of Harvey, Leybourne and Newbold (1997), t(n - 1),
-    one-sided. Equal losses give p = 1. Raises `DataError` for fewer than 10 rows or a NaN.
+    At horizon 1 with Newey-West's variance, the small-sample factor of Harvey, Leybourne and
+    Newbold (1997) and t(n - 1). Above it with the variance and the t of `proof.overlap`, whose
+    size holds where labels overlap. Equal losses give p = 1.
+
+    Raises `DataError` for fewer than 10 rows or a NaN.
     """
     gain = np.asarray(reference, np.float64) - np.asarray(losses, np.float64)
     n = len(gain)
@@ -135,13 +184,22 @@ def diebold_mariano(losses: Floats, reference: Floats, horizon: int = 1) -> Comp
             where="diebold_mariano",
             allowed="at least 10 known ones",
         )
-    lags, mean = newey_west_lags(n, horizon), float(gain.mean())
-    variance = long_run_variance(gain, lags)
+    mean = float(gain.mean())
+    variance, freedom = _error(gain, horizon)
     if variance <= 1e-24:
-        return Comparison(mean, 0.0, 1.0, lags, n)
-    factor = (n + 1.0 - 2.0 * horizon + horizon * (horizon - 1.0) / n) / n
-    statistic = math.sqrt(max(factor, 0.0)) * mean / math.sqrt(variance / n)
-    return Comparison(mean, statistic, float(special.stdtr(n - 1, -statistic)), lags, n)
+        return Comparison(mean, 0.0, 1.0, freedom, n)
+    factor = (n - 1.0) / n if horizon == 1 else 1.0
+    statistic = math.sqrt(factor) * mean / math.sqrt(variance / n)
+    return Comparison(mean, statistic, float(special.stdtr(freedom, -statistic)), freedom, n)
+
+
+def _error(x: Floats, horizon: int) -> tuple[float, int]:
+    """Return the long-run variance of a term of `x` and its degrees of freedom."""
+    n = len(x)
+    if horizon == 1:
+        return max(long_run_variance(x, newey_west_lags(n)), 0.0), n - 1
+    found = long_run(x, horizon)
+    return found.variance, found.freedom
 
 
 @overload
