@@ -131,6 +131,22 @@ def test_bad_rows_are_refused_or_set_aside_in_a_file(
     assert answer(capfd, "data", "check", csv, "--symbol", "X", "--lenient")[0] == 1
 
 
+def test_a_check_reports_broken_rows_without_being_asked_to_be_lenient(
+    csv: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = Path(csv).read_text().splitlines()
+    lines[11] = f"{lines[11].split(',')[0]},5,4,3,5,1"
+    Path(csv).write_text("\n".join(lines) + "\n")
+    code, facts = answer(capfd, "data", "check", csv, "--symbol", "X")
+    assert (code, facts["passed"], facts["rows"], facts["first_line"]) == (1, False, 299, 2)
+    [(row, reason)] = facts["refused"]
+    assert row == 10
+    assert cli.run(["data", "check", csv, "--symbol", "X"]) == 1
+    told = capfd.readouterr().out
+    assert f"refused row 10 (line 12): {reason}" in told
+    assert "time zone: UTC" in told
+
+
 def test_a_clean_file_passes_the_check(csv: str, capfd: pytest.CaptureFixture[str]) -> None:
     code, facts = answer(capfd, "data", "check", csv, "--symbol", "X")
     assert (code, facts["passed"], facts["rows"]) == (0, True, 300)

@@ -7,6 +7,7 @@ import pytest
 
 from folkmoot.core.bars import COLUMNS, Bars
 from folkmoot.core.errors import BadBars
+from folkmoot.core.frames import Reading
 from folkmoot.core.hashing import canonical_json
 from folkmoot.market import check, history, reading, world
 
@@ -25,7 +26,7 @@ def test_a_clean_world_passes_without_findings() -> None:
     assert found == (0, 0, 0, 0)
     assert (report.scale_jumps, report.volume_jumps, report.hints) == ([], [], [])
     assert report.lines()[-1] == "passed"
-    assert canonical_json(report.as_dict()).startswith(b'{"duplicates":0')
+    assert canonical_json(report.as_dict()).startswith(b'{"duplicates":null')
 
 
 def test_gaps_are_counted_and_the_largest_listed() -> None:
@@ -61,7 +62,7 @@ def test_real_series_are_described_as_their_notes_describe_them(shared: Path) ->
     euro = check(history(str(folder / "EUR-USD_1h.parquet")))
     assert (euro.weekend_gaps, euro.gap_count, euro.zero_volume) == (391, 7, None)
     spy = check(history(str(folder / "SPY_1h.parquet")))
-    assert "session hours move with summer time, as a local session in UTC does" in spy.hints
+    assert "session hours move with summer time, as a local session in UTC does" in spy.time_zone
 
 
 def test_inconsistent_rows_are_named_or_set_aside_and_reported(shared: Path) -> None:
@@ -77,3 +78,42 @@ def test_inconsistent_rows_are_named_or_set_aside_and_reported(shared: Path) -> 
     report = check(found)
     assert not report.passed
     assert sum("refused row" in line for line in report.lines()) == 10
+
+
+def test_duplicates_are_counted_only_where_the_file_was_seen() -> None:
+    bars = world("random_walk", 300).bars
+    alone = check(bars)
+    assert alone.duplicates is None
+    assert not any("duplicates" in line for line in alone.lines())
+    assert any("duplicates dropped: 2;" in line for line in check(Reading(bars, [], 2, [])).lines())
+
+
+@pytest.mark.parametrize(
+    ("above", "blank", "line"), [("", "", 12), ("an address\n", "", 13), ("", "\n", None)]
+)
+def test_a_broken_row_is_named_by_row_and_by_line(
+    tmp_path: Path, above: str, blank: str, line: int | None
+) -> None:
+    rows = world("random_walk", 300).bars.to_frame().to_csv(index=False).splitlines()
+    rows[11] = f"{rows[11].split(',')[0]},5,4,3,5,1"
+    path = tmp_path / "x.csv"
+    path.write_text(f"{above}{rows[0]}\n{blank}" + "\n".join(rows[1:]) + "\n\n")
+    found = check(reading(str(path), lenient=True))
+    [(row, reason)] = found.refused
+    assert row == 10
+    assert (None if found.first_line is None else found.first_line + row) == line
+    named = "row 10" if line is None else f"row 10 (line {line})"
+    assert f"refused {named}: {reason}" in found.lines()
+
+
+def test_a_file_without_a_header_begins_on_its_first_line(tmp_path: Path) -> None:
+    frame = world("random_walk", 300).bars.to_frame()
+    frame["timestamp"] = world("random_walk", 300).bars.open_time
+    (tmp_path / "x.csv").write_text(frame.to_csv(index=False, header=False))
+    assert reading(str(tmp_path / "x.csv")).first_line == 1
+
+
+def test_the_report_says_what_zone_the_times_are_in(shared: Path) -> None:
+    crypto = check(history(str(shared / "data" / "ohlcv" / "BTC-USDT_1h.parquet")))
+    assert crypto.time_zone.startswith("UTC; stamps that named no zone were taken as UTC; no sess")
+    assert f"time zone: {crypto.time_zone}" in crypto.lines()

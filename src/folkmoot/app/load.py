@@ -1,6 +1,7 @@
 """From what a person typed to bars, a committee, a path."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def load(
 
     A path or `kind:place` is read as it stands; with `source`, `data` is a place of that kind
     (a file, a world) or a symbol on that venue; any other word is a symbol of the bar store.
-    Rows that `lenient` leaves out are listed in a file below the data root.
+    Rows that `lenient` leaves out are listed in a file below the data root, and a note says where.
 
     Raises `UsageError` for a source that is none, `DataError` where no bars are left.
     """
@@ -36,12 +37,21 @@ def load(
     found = reading(spec, wanted, timeframe, lenient=lenient)
     if not len(found.bars):
         raise DataError("there are no bars", where=data, allowed="at least one closed bar")
-    if found.refused:
-        path = refused_path(found.bars)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{row},{_quoted(reason)}" for row, reason in found.refused]
-        path.write_text("\n".join(["row,reason", *lines]) + "\n")
-    return found
+    return _listed(found) if found.refused else found
+
+
+def _listed(found: Reading) -> Reading:
+    """Write the refused rows to their file and note where that is."""
+    path = refused_path(found.bars)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first = found.first_line
+    lines = [
+        f"{row},{'' if first is None else first + row},{_quoted(reason)}"
+        for row, reason in found.refused
+    ]
+    path.write_text("\n".join(["row,line,reason", *lines]) + "\n")
+    said = f"{len(found.refused)} bad rows were set aside, listed in {path}"
+    return replace(found, notes=[*found.notes, said])
 
 
 def _spec(data: str, symbol: str | None, source: str | None) -> tuple[str, str | None]:

@@ -49,13 +49,15 @@ KLINES = (
 class Reading:
     """What a table held: its bars, rows refused as (row, reason), and what was dropped or assumed.
 
-    Rows count from 0 below the header.
+    Rows count from 0 below the header. Row n stands on line `first_line` + n of its file, lines
+    counted from 1; `None` where there are no lines, or not one a row.
     """
 
     bars: Bars
     refused: list[tuple[int, str]]
     duplicates: int
     notes: list[str]
+    first_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

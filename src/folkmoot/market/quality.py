@@ -30,8 +30,9 @@ class Quality:
     """A report on one series; times are ISO 8601 UTC, `None` where a share is unknown.
 
     `gaps` and `spikes` list the largest, `scale_jumps` all moves between two bars that look like a
-    split or a change of unit; `refused` is (row, reason) from reading. Weekend gaps are apart from
-    other gaps where the market closes on Saturdays.
+    split or a change of unit. `refused` is (row, reason) from reading, rows counted from 0; row n
+    is line `first_line` + n of the file. `duplicates` is `None` where nobody saw the file itself.
+    Weekend gaps are apart from other gaps where the market closes on Saturdays.
     """
 
     symbol: str
@@ -39,8 +40,9 @@ class Quality:
     rows: int
     first: str
     last: str
-    duplicates: int
+    duplicates: int | None
     refused: list[tuple[int, str]]
+    first_line: int | None
     gap_count: int
     missing_bars: int
     weekend_gaps: int
@@ -51,6 +53,7 @@ class Quality:
     spikes: list[tuple[str, float]]
     scale_jumps: list[tuple[str, float]]
     volume_jumps: list[tuple[str, float]]
+    time_zone: str
     hints: list[str]
 
     @property
@@ -64,23 +67,44 @@ class Quality:
 
     def lines(self) -> list[str]:
         """Return the report in words, one finding a line."""
-        volume = "unknown" if self.zero_volume is None else f"zero on {self.zero_volume} bars"
         said = [
             f"{self.symbol} {self.timeframe}: {self.rows} bars, {self.first} to {self.last}",
-            f"gaps: {self.gap_count} ({self.missing_bars} bars), weekends: {self.weekend_gaps}",
-            f"duplicates dropped: {self.duplicates}; flat bars: {self.flat}; volume: {volume}",
-            f"moves beyond {SPIKE:g} robust sigmas: {self.spike_count}",
+            *self.findings(),
+            f"time zone: {self.time_zone}",
         ]
-        said += [f"refused row {row}: {reason}" for row, reason in self.refused]
+        if self.refused:
+            lines = "" if self.first_line is None else ", lines of the file from 1"
+            said.append(f"bad rows: {len(self.refused)}, counted from 0{lines}")
+        said += [f"refused {place(row, self.first_line)}: {reason}" for row, reason in self.refused]
         said += [f"gap of {bars} bars before {at}" for at, bars in self.gaps]
         said += [f"price changes scale by {x:.4g} at {at}" for at, x in self.scale_jumps]
         said += [f"volume changes scale by {x:.4g} near {at}" for at, x in self.volume_jumps]
         said += self.hints
         return [*said, "passed" if self.passed else "not passed"]
 
+    def findings(self) -> list[str]:
+        """Return the counts in words; of duplicates only where the file itself was seen."""
+        volume = "unknown" if self.zero_volume is None else f"zero on {self.zero_volume} bars"
+        dropped = "" if self.duplicates is None else f"duplicates dropped: {self.duplicates}; "
+        return [
+            f"gaps: {self.gap_count} ({self.missing_bars} bars), weekends: {self.weekend_gaps}",
+            f"{dropped}flat bars: {self.flat}; volume: {volume}",
+            f"moves beyond {SPIKE:g} robust sigmas: {self.spike_count}",
+        ]
+
+
+def place(row: int, first_line: int | None) -> str:
+    """Return the number of a refused row in words, with its line where the file has lines.
+
+    >>> place(10, 2)
+    'row 10 (line 12)'
+    """
+    return f"row {row}" if first_line is None else f"row {row} (line {first_line + row})"
+
 
 def check(data: Bars | Reading) -> Quality:
     """Report on bars, or on a reading with its refused rows and duplicates; change nothing."""
+    seen = isinstance(data, Reading)
     reading = data if isinstance(data, Reading) else Reading(data, [], 0, [])
     bars = reading.bars
     missing, weekend = _gaps(bars)
@@ -93,8 +117,9 @@ def check(data: Bars | Reading) -> Quality:
         rows=len(bars),
         first=iso(int(bars.open_time[0])) if len(bars) else "",
         last=iso(int(bars.open_time[-1])) if len(bars) else "",
-        duplicates=reading.duplicates,
+        duplicates=reading.duplicates if seen else None,
         refused=list(reading.refused),
+        first_line=reading.first_line,
         gap_count=len(other),
         missing_bars=int(missing[other].sum()),
         weekend_gaps=int(weekend.sum()),
@@ -110,6 +135,7 @@ def check(data: Bars | Reading) -> Quality:
         ],
         scale_jumps=_scale_jumps(bars),
         volume_jumps=_volume_jumps(bars),
+        time_zone=_time_zone(bars),
         hints=[*reading.notes, *_hints(bars)],
     )
 
@@ -183,9 +209,16 @@ def _hints(bars: Bars) -> list[str]:
     if not _rests(bars):
         return hints
     hints.append("the market is closed on Saturdays")
-    if bars.timeframe.ms <= HOUR:
-        hints += _session_hints(bars)
     return hints
+
+
+def _time_zone(bars: Bars) -> str:
+    """Say what all times are in, what was assumed, and what the session hours make of it."""
+    said = ["UTC; stamps that named no zone were taken as UTC"]
+    if bars.timeframe.ms <= HOUR:
+        sessions = _session_hints(bars) if _rests(bars) else []
+        said += sessions or ["no session hours to check it by"]
+    return "; ".join(said)
 
 
 def _session_hints(bars: Bars) -> list[str]:

@@ -1,6 +1,7 @@
 """From a short text (`csv:btc.csv`, `ccxt:binance`, `world:planted:3`) to bars."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,7 @@ def reading(
     first, last = instant(start), instant(end)
     if hasattr(source, "reading"):
         found: Reading = source.reading(symbol, step)
-        bars = found.bars.between(first, last)
-        return Reading(bars, found.refused, found.duplicates, found.notes)
+        return replace(found, bars=found.bars.between(first, last))
     if symbol is None:
         symbol = _only_market(source, spec)
     if step is None and _needs_timeframe(source):

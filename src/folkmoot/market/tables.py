@@ -1,5 +1,6 @@
 """What every source that holds a table of bars does with it."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def read_table(
     made = aggregate(reading.bars, timeframe)
     partial = int((made.coverage < 1.0).sum())
     note = f"aggregated from {fine}: {len(made.bars)} bars, {partial} of them with parts missing"
-    return Reading(made.bars, reading.refused, reading.duplicates, [*reading.notes, note])
+    return dataclasses.replace(reading, bars=made.bars, notes=[*reading.notes, note])
 
 
 async def replay(bars: Bars) -> AsyncIterator[Bar]:

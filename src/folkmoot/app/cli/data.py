@@ -1,5 +1,7 @@
 """`folkmoot data`: the bar store, and what is wrong with a file."""
 
+from typing import Annotated
+
 import typer
 
 from folkmoot.app.cli.output import (
@@ -12,6 +14,10 @@ from folkmoot.app.cli.output import (
     emit,
     note_reading,
 )
+
+ListedOption = Annotated[
+    bool, typer.Option("--lenient", hidden=True, help="As ever: a check reads leniently.")
+]
 
 app = typer.Typer(help="Import, list and check bars.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -81,14 +87,19 @@ def check(
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
     source: SourceOption = None,
-    lenient: LenientOption = False,
+    lenient: ListedOption = True,
     json: JsonOption = False,
 ) -> int:
-    """Report gaps, duplicates, impossible bars, spikes and zero volume; exit code 1 if it fails."""
+    """Report gaps, duplicates, impossible bars, spikes, zero volume and the time zone.
+
+    Bad rows are reported with their numbers and reasons, whatever was asked for. Exit code 1 if
+    there are any, or if a move looks like a change of scale.
+    """
     from folkmoot.app.load import load
     from folkmoot.market import check as quality
 
-    found = quality(load(data, symbol, timeframe, source, lenient=lenient))
+    del lenient
+    found = quality(load(data, symbol, timeframe, source, lenient=True))
     if json:
         emit(found.as_dict())
     else:

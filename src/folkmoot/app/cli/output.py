@@ -79,15 +79,11 @@ def note(text: str) -> None:
 
 
 def note_reading(found: "Reading") -> None:
-    """Say on stderr what reading a file dropped, assumed or set aside."""
+    """Say on stderr what reading a file assumed, set aside or dropped."""
     for text in found.notes:
         note(text)
     if found.duplicates:
         note(f"{found.duplicates} exact duplicates dropped")
-    if found.refused:
-        from folkmoot.app.load import refused_path
-
-        note(f"{len(found.refused)} bad rows set aside, listed in {refused_path(found.bars)}")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,9 @@ class Csv:
 
     def reading(self, symbol: str | None, timeframe: Timeframe | None) -> Reading:
         """Return the whole file's bars with what was refused, dropped or assumed."""
-        frame = _frame(_text(self.path), str(self.path))
-        return read_table(frame, symbol or self.markets()[0], timeframe, self.lenient)
+        frame, first_line = _frame(_text(self.path), str(self.path))
+        found = read_table(frame, symbol or self.markets()[0], timeframe, self.lenient)
+        return replace(found, first_line=first_line)
 
     def history(
         self,
@@ -70,7 +72,8 @@ def _text(path: Path) -> str:
         ) from why
 
 
-def _frame(text: str, where: str) -> "pd.DataFrame":
+def _frame(text: str, where: str) -> "tuple[pd.DataFrame, int | None]":
+    """Return the table, and the line of its first row unless blank lines or the like shift rows."""
     import pandas as pd
 
     head = text[:65_536].splitlines()[:20]
@@ -87,7 +90,7 @@ def _frame(text: str, where: str) -> "pd.DataFrame":
         with warnings.catch_warnings():
             # Otherwise a row with more fields than the header loses the last ones.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
+            frame = pd.read_csv(
                 io.StringIO(text),
                 sep=delimiter,
                 names=names,
@@ -99,6 +102,9 @@ def _frame(text: str, where: str) -> "pd.DataFrame":
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as why:
         raise DataError(f"the table is broken: {why}", where=where) from why
+    first_line = skipped + (1 if names else 2)
+    one_each = text.rstrip().count("\n") + 2 - first_line == len(frame)
+    return frame, first_line if one_each else None
 
 
 def _header(head: list[str], where: str) -> tuple[int, str]:
