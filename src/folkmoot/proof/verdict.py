@@ -1,6 +1,7 @@
 """The verdict: EDGE FOUND, NO EDGE or NOT PROVEN, by written rules.
 
-`docs/verdict.md` states the same rules for people, and which were settled while building. `judge` is pure: same facts, same verdict.
+`docs/verdict.md` states the same rules for people, and which were settled while building.
+`judge` is pure: same facts, same verdict.
 """
 
 import math
