@@ -64,10 +64,18 @@ def test_the_same_study_again_is_read_and_has_the_same_hash(study: Study) -> Non
     assert again.verdict == study.verdict
 
 
-def test_appended_bars_recompute_one_block_a_member(study: Study, whole: Bars) -> None:
-    grown = whole.until(N - LATER + 40)
-    seen = examine(grown, COMMITTEE, "core", TaskStore(study.root / "tasks"))
-    assert seen.ballots.tasks_run == len(seen.ballots.members)
+def test_a_hundred_appended_bars_recompute_one_block_and_no_control(
+    study: Study, whole: Bars
+) -> None:
+    kept = study.root / "tasks"
+    before = set(kept.rglob("*.json"))
+    grown = prove(
+        COMMITTEE, whole.until(N - LATER + 100), root=study.root, workers=1, copies=1, plants=1
+    )
+    fitted = len(grown.facts["members"]) + len(grown.facts["baselines"])
+    assert grown.facts["tasks"]["run"] == fitted
+    assert len(set(kept.rglob("*.json")) - before) == fitted
+    assert grown.facts["controls"] == study.facts["controls"]
 
 
 def test_a_report_is_written(study: Study, tmp_path: Path) -> None:

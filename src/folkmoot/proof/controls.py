@@ -22,7 +22,7 @@ from folkmoot.proof.examine import examine
 from folkmoot.proof.keys import code_version
 from folkmoot.proof.scored import scored
 from folkmoot.proof.skill import skill
-from folkmoot.training import Crew, InMemory, TaskStore
+from folkmoot.training import Crew, InMemory, TaskStore, layout
 from folkmoot.training.keys import libraries
 
 JOB = "folkmoot.proof.controls:copy_skill"
@@ -43,7 +43,12 @@ def run_copies(
     crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the skill found in each (kind, seed) copy of `bars`, computed here or by `crew`."""
+    """Return the skill found in each (kind, seed) copy of `bars`, computed here or by `crew`.
+
+    Copies are made of the bars up to the end of the sixth anchored block, so that bars appended
+    later leave them as they are.
+    """
+    bars = bars.until(10 * layout(len(bars)).length)
     asked = {"committee": committee, "features": features, "span": list(span)}
     base = (bars.hash(), asked, code_version(), libraries())
     keys = [content_hash(*base, list(copy)) for copy in copies]

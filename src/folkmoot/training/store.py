@@ -23,6 +23,7 @@ from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.hashing import canonical_json, content_hash
 
 KEY = re.compile("[0-9a-f]{64}")
+DRAFT = re.compile(r"(\d+)-\d+")
 _count = itertools.count()
 
 
@@ -77,7 +78,8 @@ class TaskStore:
         self._drafts = self.root / "drafts"
         self._drafts.mkdir(parents=True, exist_ok=True)
         for stray in self._drafts.iterdir():
-            if not _runs(int(stray.name.split("-")[0])):
+            author = DRAFT.fullmatch(stray.name)
+            if author and not _runs(int(author[1])):
                 stray.unlink(missing_ok=True)
 
     def __contains__(self, key: str) -> bool:
