@@ -10,6 +10,7 @@ from tests.app.commands import answer
 
 from folkmoot.app import cli
 from folkmoot.core.settings import settings
+from folkmoot.market import world
 
 pytestmark = pytest.mark.usefixtures("own_root")
 
@@ -38,6 +39,54 @@ def test_a_proof_has_the_promised_fields_a_report_and_no_edge(
     assert "logistic" in told.out
     code, again = answer(capfd, *PROVED)
     assert (code, again["cached"], again["journal_hash"]) == (0, True, facts["journal_hash"])
+
+
+def test_a_study_says_what_its_present_reading_left_out(
+    own_root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = world("martingale", n=2_000, seed=0).bars.to_frame().to_csv(index=False).splitlines()
+    plain, twice = own_root / "plain.csv", own_root / "twice.csv"
+    plain.write_text("\n".join([*lines[:11], *lines[12:]]))
+    broken = f"{lines[11].split(',')[0]},5,4,3,5,1"
+    twice.write_text("\n".join([*lines[:11], broken, *lines[12:], lines[-1]]))
+    words = ["--symbol", "X", "--models", "logistic", "--workers", "1"]
+    code, facts = answer(capfd, "prove", str(plain), *words)
+    assert (code, facts["reading"]["refused"], facts["reading"]["duplicates"]) == (0, 0, 0)
+    assert not any("duplicates" in note or "bad rows" in note for note in facts["notes"])
+    code, again = answer(capfd, "prove", str(twice), *words, "--lenient")
+    assert (code, again["cached"], again["report"]) == (0, True, facts["report"])
+    assert "duplicates dropped: 1" in again["notes"]
+    listed = own_root / "root" / "refused" / "X_1h.csv"
+    assert f"1 bad rows were set aside, listed in {listed}" in again["notes"]
+    assert any(
+        note.startswith("bad rows left out: 1: row 10 (line 12):") for note in again["notes"]
+    )
+    assert (again["reading"]["refused"], again["reading"]["duplicates"]) == (1, 1)
+    assert listed.exists()
+    page = Path(again["report"]).read_text()
+    assert "duplicates dropped: 1" in page
+    assert "row 10 (line 12)" in page
+    assert cli.run(["prove", str(twice), *words, "--lenient"]) == 0
+    assert "duplicates dropped: 1" in capfd.readouterr().out
+
+
+def test_reports_of_different_studies_do_not_overwrite_each_other(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    short = ["prove", "world:martingale:0:2000", "--models", "logistic", "--workers", "1"]
+    one = answer(capfd, *short)[1]
+    two = answer(capfd, *short, "--fee", "0")[1]
+    key = one["provenance"]["study"][:12]
+    assert Path(one["report"]).name == f"WORLD-A_1h_{key}.html"
+    assert one["report"] != two["report"]
+    assert Path(one["report"]).exists()
+
+
+def test_a_bare_date_as_the_end_includes_that_day(capfd: pytest.CaptureFixture[str]) -> None:
+    short = ["prove", "world:martingale:0:2000", "--models", "logistic", "--workers", "1"]
+    code, facts = answer(capfd, *short, "--score-to", "2020-02-15")
+    assert code == 0
+    assert facts["scored_span"][1] == "2020-02-15T23:00:00Z"
 
 
 def test_an_analysis_has_the_decision_its_evidence_and_its_judge(

@@ -104,9 +104,10 @@ def committee_of(models: str | None, horizon: int) -> "Committee":
     return Committee(models=tuple(dict.fromkeys(names)), horizon=horizon)
 
 
-def report_path(wanted: Path | None, bars: Bars) -> Path:
-    """Return where a report goes, its folder made."""
-    path = wanted or settings().data_root / "reports" / f"{plain_name(bars)}.html"
+def report_path(wanted: Path | None, bars: Bars, key: str) -> Path:
+    """Return where the report of the study `key` goes, its folder made."""
+    name = f"{plain_name(bars)}_{key[:12]}.html"
+    path = wanted or settings().data_root / "reports" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

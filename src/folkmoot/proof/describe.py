@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 
 from folkmoot.core.bars import Bars
+from folkmoot.core.errors import UsageError
+from folkmoot.core.frames import Reading
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.stamps import iso
 from folkmoot.execution import Costs
 from folkmoot.market import check
+from folkmoot.market.quality import place
 from folkmoot.proof.controls import EDGE, NULL, PLANTED
 from folkmoot.proof.examine import Examined
 from folkmoot.proof.keys import code_version
 from folkmoot.proof.money import Money, backtest_dict, cost_table, sharpe_of
 from folkmoot.proof.plan import Plan
-from folkmoot.proof.reliability import Calibration, calibration
+from folkmoot.proof.reliability import Calibration, calibration, uncalibrated
 from folkmoot.proof.scored import (
     CONSENSUS,
     Scored,
@@ -30,6 +33,8 @@ from folkmoot.proof.statistics import bound_accuracy
 from folkmoot.proof.verdict import CONTROL_Z, SKILL_P
 
 POINTS = 800
+REFUSED = 5
+"""Refused rows that a study names; the file of refused rows has all."""
 
 
 def describe(
@@ -60,7 +65,7 @@ def describe(
         "calibration": {"ece": sure.error, "null_95": sure.null_95, "p": sure.p_value},
         "charts": _charts(bars, seen, rows, money, plan.costs, key, sure),
         "dropped": sorted({*seen.left_out, *seen.ballots.dropped}),
-        "notes": _notes(bars, seen, plan.costs),
+        "notes": _notes(bars, seen, plan.costs, sure),
         "tasks": {"run": seen.ballots.tasks_run, "cached": seen.ballots.tasks_cached},
         "journal_hash": money.head if money else None,
         "costs": {"fee": plan.costs.fee, "slippage": plan.costs.slippage},
@@ -139,8 +144,10 @@ def _charts(
     return {"equity": equity, "folds": folds, "reliability": reliability, "costs": table}
 
 
-def _notes(bars: Bars, seen: Examined, costs: Costs) -> list[str]:
-    notes = check(bars).lines()[1:4]
+def _notes(bars: Bars, seen: Examined, costs: Costs, sure: Calibration) -> list[str]:
+    notes = check(bars).findings()
+    if said := uncalibrated(sure.p_value):
+        notes.insert(0, said)
     if seen.left_out:
         why = "unknown on every bar"
         notes.append(
@@ -158,6 +165,35 @@ def _notes(bars: Bars, seen: Examined, costs: Costs) -> list[str]:
     if np.isnan(bars.volume).all():
         notes.append("the series has no volume")
     return notes
+
+
+def with_reading(facts: dict[str, Any], bars: Bars, reading: Reading | None) -> dict[str, Any]:
+    """Return a study's JSON with what its present reading refused, dropped and assumed.
+
+    It is no part of what is stored: the same bars may have been read from another file. Without a
+    reading nothing is said. Raises `UsageError` for the reading of other bars.
+    """
+    if reading is None:
+        return facts | {"reading": None}
+    if reading.bars is not bars and reading.bars.hash() != bars.hash():
+        raise UsageError("the reading is of other bars", where="reading", allowed="that of `bars`")
+    rows = [
+        f"{place(row, reading.first_line)}: {reason}" for row, reason in reading.refused[:REFUSED]
+    ]
+    told = {
+        "refused": len(reading.refused),
+        "refused_rows": rows,
+        "duplicates": reading.duplicates,
+        "notes": list(reading.notes),
+    }
+    said = list(reading.notes)
+    if rows:
+        more = len(reading.refused) - len(rows)
+        rest = f"; and {more} more" if more else ""
+        said.append(f"bad rows left out: {len(reading.refused)}: {'; '.join(rows)}{rest}")
+    if reading.duplicates:
+        said.append(f"duplicates dropped: {reading.duplicates}")
+    return facts | {"reading": told, "notes": [*said, *facts["notes"]]}
 
 
 def nulls(found: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, list[Any] | None]:

@@ -12,19 +12,20 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from folkmoot.committee import Committee
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.frames import Reading
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.settings import settings
 from folkmoot.core.stamps import instant
 from folkmoot.execution import Costs, Limits
 from folkmoot.proof.controls import run_copies
-from folkmoot.proof.describe import describe, facts_of, nulls, power_of, provenance
+from folkmoot.proof.describe import describe, facts_of, nulls, power_of, provenance, with_reading
 from folkmoot.proof.examine import Examined, examine
 from folkmoot.proof.keys import lineage, study_key
 from folkmoot.proof.money import Money, trade
@@ -61,6 +62,7 @@ def prove(
     crew: Crew | None = None,
     root: Path | None = None,
     progress: Tell | None = None,
+    reading: Reading | None = None,
 ) -> Study:
     """Say honestly whether `committee` has an edge on `bars`.
 
@@ -68,7 +70,8 @@ def prove(
     (epoch ms or ISO 8601; a date alone as the end is that whole day). `controls="needed"` runs only
     the copies that can still change the verdict. `workers` processes (0: one a core), or the `crew`
     given, never change a result. All is kept under `root` (the data root by default): the same
-    study again is read, and appended bars recompute the last block.
+    study again is read, and appended bars recompute the last block. `reading`, what the bars were
+    read with, adds what it refused, dropped and assumed to the notes.
 
     Raises `DataError` for fewer than 1,000 bars, `UsageError` for what does not exist.
     """
@@ -78,7 +81,9 @@ def prove(
         (instant(score_from), until(score_to)), controls, copies, plants, seed,
     )  # fmt: skip
     _check(plan, whole)
-    return _study(whole, plan, root or settings().data_root, workers, crew, progress or _silent)
+    tell = progress or _silent
+    study = _study(whole, plan, root or settings().data_root, workers, crew, tell)
+    return replace(study, facts=with_reading(study.facts, whole, reading))
 
 
 def _study(

@@ -11,6 +11,7 @@ from folkmoot.proof.statistics import wilson
 BINS = 10
 SIMULATIONS = 1_000
 EXACT_BELOW = 2_000
+FAILED_P = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,17 @@ def calibration(
     error = float(sum(b.n * abs(b.share - b.p) for b in table) / len(p))
     reached = float(np.mean(null >= error - 1e-12))
     return Calibration(error, float(np.quantile(null, 0.95)), reached, table)
+
+
+def uncalibrated(p_value: float | None) -> str | None:
+    """Return the caveat of a calibration that fails its own test at 5 %, or None.
+
+    >>> uncalibrated(0.004)
+    'not calibrated on this history (p 0.004)'
+    """
+    if p_value is None or not p_value < FAILED_P:
+        return None
+    return f"not calibrated on this history (p {p_value:.3f})"
 
 
 def _null(p: Floats, edges: Times, simulations: int, seed: int) -> Floats:

@@ -23,14 +23,15 @@ from folkmoot.app.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from folkmoot.core.bars import Bars
+    from folkmoot.core.frames import Reading
 
 
 ScoreFromOption = Annotated[
     str | None, typer.Option(help="Score only decisions from this ISO time on (UTC).")
 ]
 ScoreToOption = Annotated[
-    str | None, typer.Option(help="Score only decisions before this ISO time (UTC).")
+    str | None,
+    typer.Option(help="Score only decisions before this ISO time (UTC); a date: all of it."),
 ]
 ReportOption = Annotated[
     Path | None, typer.Option(help="Where the HTML report goes; default: the data root.")
@@ -65,24 +66,25 @@ def run(
     from folkmoot.app.load import committee_of, load
     from folkmoot.core.stamps import instant
     from folkmoot.execution import Costs
+    from folkmoot.proof.plan import until
 
     asked = {
         "committee": committee_of(models, horizon),
         "features": features,
         "costs": Costs(fee=fee, slippage=slippage),
         "score_from": instant(score_from),
-        "score_to": instant(score_to),
+        "score_to": until(score_to),
         "seed": seed,
     }
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
-    facts = _proved(found.bars, asked, workers, report)
+    facts = _proved(found, asked, workers, report)
     _show(facts, json)
     return int(require_edge and facts["verdict"] != "EDGE FOUND")
 
 
 def _proved(
-    bars: "Bars", asked: dict[str, Any], workers: int | None, report: Path | None
+    found: "Reading", asked: dict[str, Any], workers: int | None, report: Path | None
 ) -> dict[str, Any]:
     from folkmoot.app.load import report_path
     from folkmoot.app.machine import workers_wanted
@@ -91,13 +93,16 @@ def _proved(
 
     with progress() as tell:
         study = prove(
-            bars=bars,
+            bars=found.bars,
+            reading=found,
             workers=workers_wanted(workers),
             root=settings().data_root,
             progress=tell,
             **asked,
         )
-    return study.as_dict() | {"report": str(study.report(report_path(report, bars)))}
+    facts = study.as_dict()
+    path = report_path(report, found.bars, facts["provenance"]["study"])
+    return facts | {"report": str(study.report(path))}
 
 
 def _show(facts: dict[str, Any], as_json: bool) -> None:

@@ -27,7 +27,7 @@ def show_study(facts: dict[str, Any]) -> None:
 
 
 def _board(facts: dict[str, Any]) -> Table:
-    names = ("name", "status", "weight", "n", "accuracy", "interval", "by size", "bp a bar")
+    names = ("name", "status", "weight", "n", "accuracy", "interval", "by size", "mean gross bp")
     table = _table(*names, "log loss", "gain, mnat", "interval")
     for rows in ([facts.get("consensus")], facts.get("members"), facts.get("baselines")):
         for row in rows or []:
@@ -64,8 +64,11 @@ def _gain(row: dict[str, Any]) -> tuple[str, str]:
 def _calibration(facts: dict[str, Any] | None) -> str:
     if not facts:
         return "calibration: not measured"
-    least = _percent(facts["null_95"])
-    return f"calibration error {_percent(facts['ece'])}; a calibrated committee stays below {least}"
+    from folkmoot.proof.reliability import uncalibrated
+
+    least, caveat = _percent(facts["null_95"]), uncalibrated(facts.get("p"))
+    said = f"calibration error {_percent(facts['ece'])}; a calibrated committee stays below {least}"
+    return f"{said}: {caveat}" if caveat else said
 
 
 def _money(facts: dict[str, Any] | None) -> str:
@@ -73,7 +76,8 @@ def _money(facts: dict[str, Any] | None) -> str:
         return "after costs: nothing was traded"
     low, high = (_number(end) for end in facts["sharpe_interval"])
     return (
-        f"after costs: {_percent(facts['net_return'])} net, Sharpe {_number(facts['sharpe'])} "
+        f"after costs: compound net return {_percent(facts['net_return'])}, "
+        f"mean net bp a bar {_number(facts.get('net_bp'))}, Sharpe {_number(facts['sharpe'])} "
         f"[{low}, {high}], largest loss from a peak {_percent(facts['max_drawdown'])}, "
         f"turnover {_number(facts['turnover'])}, costs {_percent(facts['costs'])}; "
         f"buy and hold {_percent(facts['buy_and_hold'])}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from folkmoot.proof.reliability import uncalibrated
 from folkmoot.proof.report.charts import control_strip, gains, reliability
 from folkmoot.proof.report.curves import by_cost, equity
 from folkmoot.proof.report.markup import Html, join, node
@@ -82,7 +83,7 @@ def _headline(study: dict[str, Any]) -> Html:
                 ),
             ),
             ("net Sharpe ratio", _with(sharpe, interval(backtest.get("sharpe_interval")))),
-            ("net of all costs", percent(backtest.get("net_return"), sign=True)),
+            ("compound net return", percent(backtest.get("net_return"), sign=True)),
             ("buy and hold", percent(backtest.get("buy_and_hold"), sign=True)),
             ("planted edge found", _of(power.get("planted_found"), power.get("planted_tried"))),
         ]
@@ -145,16 +146,16 @@ def money(study: dict[str, Any]) -> Html:
 def _results(backtest: dict[str, Any]) -> Html:
     return facts(
         [
-            ("net return", percent(backtest.get("net_return"), sign=True)),
-            ("gross return", percent(backtest.get("gross_return"), sign=True)),
+            ("compound net return", percent(backtest.get("net_return"), sign=True)),
+            ("compound gross return", percent(backtest.get("gross_return"), sign=True)),
             ("buy and hold", percent(backtest.get("buy_and_hold"), sign=True)),
             (
                 "net Sharpe ratio",
                 _with(decimal(backtest.get("sharpe")), interval(backtest.get("sharpe_interval"))),
             ),
             ("deflated Sharpe", decimal(backtest.get("deflated_sharpe"), 3)),
-            ("net, a bar", decimal(backtest.get("net_bp"), 2, sign=True, unit="bp")),
-            ("gross, a bar", decimal(backtest.get("gross_bp"), 2, sign=True, unit="bp")),
+            ("mean net bp a bar", decimal(backtest.get("net_bp"), 2, sign=True)),
+            ("mean gross bp a bar", decimal(backtest.get("gross_bp"), 2, sign=True)),
             ("deepest drawdown", percent(_fall(backtest.get("max_drawdown")))),
             ("position changes", count(backtest.get("trades"))),
             ("turnover", decimal(backtest.get("turnover"), 1, unit="\N{MULTIPLICATION SIGN}")),
@@ -177,7 +178,11 @@ def calibration(study: dict[str, Any]) -> Html:
         f"Mean distance from the diagonal: {percent(told.get('ece'), 2)}. Luck alone would show up "
         f"to {percent(told.get('null_95'), 2)} in 95 of 100 cases if the probabilities were right."
     )
-    return join(node("p", said), pair)
+    failed = uncalibrated(known(told.get("p")))
+    caveat = None
+    if failed:
+        caveat = node("p", node("b", f"{failed[0].upper()}{failed[1:]}."), class_="caveat")
+    return join(caveat, node("p", said), pair)
 
 
 def costs(study: dict[str, Any]) -> Html:
