@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from folkmoot.core.decision import Book, Signal
+from folkmoot.core.decision import Book
 from folkmoot.core.errors import UnknownOption, UsageError
 from folkmoot.core.forecast import Belief
 from folkmoot.strategies import build, names
 from folkmoot.strategies.half_kelly import scale
-from folkmoot.strategies.rsi_macd_volume import Readings, opinion, score, side
+from folkmoot.strategies.rsi_macd_volume import opinion
 
 X = "X/USD"
 GAUSS = np.array([-1.645, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.645])
@@ -113,41 +113,18 @@ def test_an_impossible_option_is_refused(option: dict[str, float]) -> None:
         build("half_kelly", **option)
 
 
-CALM = Readings(50.0, 1.0, 0.5, 1.0, 0.5, 0.0, 150.0, 100.0)
-
-
-@pytest.mark.parametrize(
-    ("readings", "points", "called"),
-    [
-        (CALM, 0.0, Signal.HOLD),
-        (Readings(29.0, 1.0, 0.5, 1.0, 0.5, 0.0, 150.0, 100.0), 1.0, Signal.BUY),
-        (Readings(71.0, 1.0, 0.5, 1.0, 0.5, -3.0, 150.0, 100.0), -1.5, Signal.SELL),
-        (Readings(50.0, 1.0, 0.5, 0.5, 0.5, 0.0, 150.0, 100.0), 1.0, Signal.BUY),
-        (Readings(50.0, 0.5, 1.0, 1.5, 1.0, -1.0, 50.0, 100.0), -0.75, Signal.HOLD),
-        (Readings(30.0, 1.0, 0.5, 1.0, 0.5, 1.0, 150.0, 100.0), 0.5, Signal.HOLD),
-    ],
-)
-def test_the_rule_of_document_000_scores_as_written(
-    readings: Readings, points: float, called: Signal
-) -> None:
-    assert score(readings) == points
-    assert side(score(readings)) is called
-
-
 def test_the_rule_abstains_on_a_missing_input_and_says_so() -> None:
-    missing = Readings(29.0, 1.0, 0.5, math.nan, 0.5, 0.0, 150.0, 100.0)
-    said = opinion(X, 0, missing, 0.55)
+    said = opinion(X, 0, math.nan, 0.55)
     assert not said.known
     assert said.why == "insufficient history"
     assert build("rsi_macd_volume").target(X, said, FLAT).weight == 0.0
 
 
 def test_the_rule_trades_its_own_side_at_its_measured_hit_rate() -> None:
-    buys = Readings(29.0, 1.0, 0.5, 1.0, 0.5, 0.0, 150.0, 100.0)
-    sells = Readings(71.0, 1.0, 0.5, 1.0, 0.5, 0.0, 150.0, 100.0)
     strategy = build("rsi_macd_volume", weight=0.5)
-    assert opinion(X, 0, sells, 0.48).p_up == pytest.approx(0.52)
-    assert strategy.target(X, opinion(X, 0, sells, 0.48), FLAT).weight == -0.5
-    assert strategy.target(X, opinion(X, 0, buys, 0.52), FLAT).weight == 0.5
-    assert strategy.target(X, opinion(X, 0, buys, math.nan), FLAT).weight == 0.0
+    assert opinion(X, 0, -1.0, 0.48).p_up == pytest.approx(0.52)
+    assert strategy.target(X, opinion(X, 0, -1.0, 0.48), FLAT).weight == -0.5
+    assert strategy.target(X, opinion(X, 0, 1.5, 0.52), FLAT).weight == 0.5
+    assert strategy.target(X, opinion(X, 0, 0.5, 0.52), FLAT).weight == 0.0
+    assert strategy.target(X, opinion(X, 0, 1.0, math.nan), FLAT).weight == 0.0
     assert strategy.target(X, belief(0.9), FLAT).weight == 0.0

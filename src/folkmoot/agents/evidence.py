@@ -5,16 +5,15 @@ Two sources of facts: the last row of a feature table, and the four facts of doc
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.decision import Evidence
+from folkmoot.features.rule import program
 
 if TYPE_CHECKING:
-    from folkmoot.causal import Program
     from folkmoot.features import FeatureSet, Table
 
 MOST = 25
@@ -50,12 +49,8 @@ def table_evidence(table: "Table", columns: "FeatureSet", row: int = -1) -> tupl
 
 
 def rule_evidence(bars: Bars) -> tuple[Evidence, ...]:
-    """Return what the rule judge needs, computed on `bars`, for their last bar.
-
-    RSI(14); the crossing of the MACD(12, 26, 9) lines on this bar (1 up, -1 down, 0 none);
-    EMA20 - EMA80 of the log close; volume against its mean of 20 bars.
-    """
-    found = _rule_program().batch(bars)
+    """Return what the rule judge needs, `features.rule.Readings` of the last of `bars`."""
+    found = program().batch(bars)
     values = np.column_stack([found[name] for name in _RULE_FACTS])
     return _gather(_RULE_FACTS, values, int(bars.close_time[-1]), len(bars) - 1)
 
@@ -95,23 +90,3 @@ def _gather(
 
 def _distance(fact: Evidence) -> float:
     return abs(fact.percentile - 0.5) if fact.percentile == fact.percentile else 0.0
-
-
-@lru_cache(maxsize=1)
-def _rule_program() -> "Program":
-    from folkmoot import causal
-    from folkmoot.indicators.macd import macd
-    from folkmoot.indicators.rsi import rsi
-
-    lines: dict[str, Any] = macd()
-    price = causal.log(causal.close)
-    up = causal.crossover(lines["macd"], lines["signal"])
-    down = causal.crossunder(lines["macd"], lines["signal"])
-    return causal.compile(
-        {
-            "rsi": rsi(),
-            "macd_cross": up - down,
-            "trend_gap": causal.ema(price, 20) - causal.ema(price, 80),
-            "volume_ratio": causal.volume / causal.mean(causal.volume, 20),
-        }
-    )

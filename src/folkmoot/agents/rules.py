@@ -1,8 +1,6 @@
 """The rule judge: document 000's fallback, exactly, and without an invented confidence.
 
-score = [RSI < 30] - [RSI > 70] + [MACD crosses up] - [MACD crosses down] + sign(trend) / 2,
-times 1 if the volume is above its mean of 20 bars, else 1/2. BUY from 1, SELL from -1, else HOLD.
-A missing input, volume included, means HOLD.
+The rule is `features.rule`, read from evidence. A missing input, volume included, means HOLD.
 """
 
 from collections.abc import Mapping
@@ -11,11 +9,9 @@ from dataclasses import dataclass
 from folkmoot.agents.wording import rendered
 from folkmoot.core.decision import Case, Evidence, Signal
 from folkmoot.core.forecast import Belief
+from folkmoot.features.rule import Readings, points, score, side
 
 NAME = "rules"
-OVERSOLD, OVERBOUGHT = 30.0, 70.0
-
-_NEEDED = ("rsi", "macd_cross", "trend_gap", "volume_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +26,14 @@ class Ruling:
 
 def rule(evidence: Mapping[str, Evidence]) -> Ruling:
     """Apply the rule to the evidence, by id; no probability comes out of it."""
-    missing = [name for name in _NEEDED if not _known(evidence.get(name))]
-    if missing:
-        reason = f"insufficient history: {', '.join(missing)} unknown"
-        return Ruling(Signal.HOLD, float("nan"), reason, ())
-    rsi = evidence["rsi"].value
-    parts = {
-        "rsi": float(rsi < OVERSOLD) - float(rsi > OVERBOUGHT),
-        "macd_cross": float(evidence["macd_cross"].direction),
-        "trend_gap": 0.5 * evidence["trend_gap"].direction,
-    }
-    confirmed = evidence["volume_ratio"].value > 1.0
-    score = sum(parts.values()) * (1.0 if confirmed else 0.5)
-    signal = Signal.BUY if score >= 1.0 else Signal.SELL if score <= -1.0 else Signal.HOLD
-    return Ruling(signal, score, _words(parts, evidence, confirmed), _NEEDED)
+    facts = [evidence.get(name) for name in Readings._fields]
+    readings = Readings(*(float("nan") if fact is None else fact.value for fact in facts))
+    total = score(readings)
+    if readings.missing:
+        reason = f"insufficient history: {', '.join(readings.missing)} unknown"
+        return Ruling(Signal.HOLD, total, reason, ())
+    words = _words(points(readings), evidence, readings.confirmed)
+    return Ruling(side(total), total, words, Readings._fields)
 
 
 class RuleJudge:
@@ -63,10 +53,6 @@ def rule_belief(case: Case) -> Belief:
     return Belief(
         NAME, case.symbol, case.now, case.horizon, float("nan"), evidence=ruling.cited, why=why
     )
-
-
-def _known(fact: Evidence | None) -> bool:
-    return fact is not None and fact.value == fact.value
 
 
 def _words(parts: Mapping[str, float], evidence: Mapping[str, Evidence], confirmed: bool) -> str:

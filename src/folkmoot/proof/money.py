@@ -10,11 +10,13 @@ import numpy as np
 from folkmoot.core import plugins
 from folkmoot.core.bars import Bars, Floats, Times
 from folkmoot.core.decision import Fill
+from folkmoot.core.errors import UsageError
 from folkmoot.core.protocols import Strategy
-from folkmoot.desk import Curve, Desk, Journal, ReplayVoice
+from folkmoot.desk import Curve, Desk, Journal, ReplayVoice, Voice
 from folkmoot.execution import Costs, Limits, SimBroker
 from folkmoot.proof.bootstrap import SharpeInterval, sharpe_interval
 from folkmoot.proof.examine import Examined
+from folkmoot.proof.rule_voice import RuleVoice
 from folkmoot.proof.sharpe import bars_a_year, exposure, max_drawdown, position_changes
 from folkmoot.strategies import build
 
@@ -55,6 +57,26 @@ def build_strategy(name: str, costs: Costs, bars: Bars) -> Strategy:
     return build(name, **{option: told[option] for option in told if option in known})
 
 
+def voice_of(
+    rule: Strategy, history: Bars, examined: Examined, members: tuple[str, ...], horizon: int
+) -> Voice:
+    """Return whom a desk has to hear for `rule`, who knows every bar of `history`.
+
+    That is what the strategy's attribute `voice` says: the committee, if it says nothing, or the
+    rule of document 000, whose record begins with `history`.
+    """
+    wanted = getattr(rule, "voice", "committee")
+    if wanted == "rule":
+        return RuleVoice(history, horizon)
+    if wanted != "committee":
+        name = getattr(rule, "name", "strategy")
+        raise UsageError(
+            f"no voice is called {wanted!r}", where=name, allowed=["committee", "rule"]
+        )
+    minutes, ballots = examined.minutes, examined.ballots
+    return ReplayVoice(minutes, ballots, history.symbol, members, horizon=horizon)
+
+
 def trade(
     bars: Bars,
     examined: Examined,
@@ -66,10 +88,15 @@ def trade(
     limits: Limits,
     journal: Path,
     provenance: dict[str, str],
+    history: Bars | None = None,
 ) -> Money:
-    """Replay `bars` through the desk and its journal; a killed replay continues where it was."""
-    voice = ReplayVoice(examined.minutes, examined.ballots, bars.symbol, members, horizon=horizon)
+    """Replay `bars` through the desk and its journal; a killed replay continues where it was.
+
+    `history` is the series that `bars` are part of: a rule with a record of its own begins it
+    there, and with `bars` if none is given.
+    """
     rule = build_strategy(strategy, costs, bars)
+    voice = voice_of(rule, bars if history is None else history, examined, members, horizon)
     origin = provenance["origin"]
     journal.parent.mkdir(parents=True, exist_ok=True)
     with Journal(journal, commit_every=1_000, study=provenance["study"], origin=origin) as book:
