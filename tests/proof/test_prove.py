@@ -1,7 +1,5 @@
-"""A whole study on a small world: its parts agree, its copies are found, its desk goes on."""
+"""A whole study on a small world: its parts agree and its copies are found."""
 
-import asyncio
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +7,11 @@ import pytest
 
 from folkmoot.committee import Committee
 from folkmoot.core.bars import Bars
-from folkmoot.core.decision import Decision
 from folkmoot.core.errors import DataError, UsageError
-from folkmoot.desk import Desk, Journal, ReplayVoice
-from folkmoot.execution import Costs, Limits, SimBroker
+from folkmoot.execution import Costs
 from folkmoot.market.worlds import plant, world
 from folkmoot.proof import Study, last_decision, prove
-from folkmoot.proof.examine import examine
-from folkmoot.proof.money import CASH, build_strategy
 from folkmoot.proof.studies import Studies
-from folkmoot.training import TaskStore
 
 # Both lengths have the same anchored blocks.
 N, LATER = 6_390, 140
@@ -81,59 +74,6 @@ def test_a_hundred_appended_bars_recompute_one_block_and_no_control(
 def test_a_report_is_written(study: Study, tmp_path: Path) -> None:
     page = study.report(tmp_path / "deep" / "report.html").read_text("utf-8")
     assert study.verdict in page
-
-
-def test_the_live_desk_says_what_a_longer_history_would_have_said(
-    study: Study, whole: Bars, tmp_path: Path
-) -> None:
-    desk = study.desk(journal=tmp_path / "live.db")
-    later = [whole.bar(row) for row in range(N - LATER, N)]
-    live = [asyncio.run(desk.on_bar(bar)) for bar in later]
-    desk.journal.close()
-    history = decisions_over_history(whole, study)
-    assert len(live) == len(history) == LATER
-    for mine, theirs in zip(live, history, strict=True):
-        assert without_provenance(mine) == without_provenance(theirs)
-    assert any(decision.status == "ok" for decision in live)
-
-
-def decisions_over_history(whole: Bars, study: Study) -> list[Decision]:
-    seen = examine(whole, COMMITTEE, "core", TaskStore(study.root / "tasks"))
-    voice = ReplayVoice(seen.minutes, seen.ballots, whole.symbol, COMMITTEE.models)
-    rule = build_strategy("half_kelly", Costs(), whole)
-    broker, book = SimBroker(Costs(), CASH), Journal.nowhere()
-    desk = Desk(whole.symbol, whole.timeframe, voice, rule, Limits(), broker, book, {})
-    return [asyncio.run(desk.on_bar(whole.bar(row))) for row in range(N - LATER, N)]
-
-
-def without_provenance(decision: Decision) -> str:
-    return repr(dataclasses.replace(decision, provenance={}))
-
-
-def test_a_restarted_live_desk_ends_with_the_same_journal(
-    study: Study, whole: Bars, tmp_path: Path
-) -> None:
-    unbroken = study.desk(journal=tmp_path / "one.db")
-    head = unbroken.replay(whole).head
-    unbroken.journal.close()
-    first = study.desk(journal=tmp_path / "two.db")
-    first.replay(whole.until(N - LATER // 2))
-    first.journal.close()
-    second = study.desk(journal=tmp_path / "two.db")
-    assert second.replay(whole).head == head
-    second.journal.close()
-
-
-def test_a_bar_out_of_order_is_refused_by_the_live_voice(study: Study, whole: Bars) -> None:
-    desk = study.desk(journal=study.root / "refused.db")
-    with pytest.raises(DataError, match="bars in their order"):
-        asyncio.run(desk.on_bar(whole.bar(10)))
-    desk.journal.close()
-
-
-def test_an_unknown_broker_is_refused(study: Study) -> None:
-    with pytest.raises(UsageError, match="paper"):
-        study.desk(broker="moon")
 
 
 def test_distinct_configurations_are_trials_and_repetitions_are_not(

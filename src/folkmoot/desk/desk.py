@@ -64,7 +64,8 @@ class Desk:
     """Decide once per (strategy, symbol, timeframe, bar), ever.
 
     `band` is the smallest change of weight that is worth an order. `clock` tells how old a bar is
-    (limits' `stale_after`); without one a bar is taken as fresh, as in a replay. A desk whose
+    (limits' `stale_after`); without one a bar is taken as fresh, and so is every bar of a replay,
+    which is history. A desk whose
     journal already knows it continues there: a `SimBroker`, which serves one desk, gets its account
     and its waiting order back.
 
@@ -119,8 +120,9 @@ class Desk:
         order. If the journal cannot be written nothing is sent and the error is raised; the same
         bar may then be offered again.
         """
-        if bar.open_time <= self._reached:
-            return self._again(bar)
+        return await self._take(bar, self._clock)
+
+    async def _take(self, bar: Bar, clock: Clock | None) -> Decision:
         known = bar.timeframe is self.timeframe or bar.timeframe == self.timeframe
         if bar.symbol != self.symbol or not known:
             raise UsageError(
@@ -128,6 +130,8 @@ class Desk:
                 where="desk",
                 allowed=f"{self.symbol} {self.timeframe}",
             )
+        if bar.open_time <= self._reached:
+            return self._again(bar)
         if self._sim is not None:
             fills = self._sim.on_bar(bar)
             if fills:
@@ -135,7 +139,7 @@ class Desk:
             book = self._sim.snapshot()
         else:
             book = await self._ask()
-        decision = self._decide(bar, book)
+        decision = self._decide(bar, book, clock)
         self._record(bar, decision)
         self._latest, self._reached = decision, bar.open_time
         for order in decision.orders:
@@ -152,7 +156,7 @@ class Desk:
         orders, fills = 0, list[Fill]()
         with quiet_collector() as breathe:
             for row, bar in enumerate(rest):
-                decision = _finish(self.on_bar(bar))
+                decision = _finish(self._take(bar, None))
                 orders += len(decision.orders)
                 fills += self._fills
                 points.append((bar.open_time, self._equity, self._weight))
@@ -174,7 +178,7 @@ class Desk:
         if self._sim is not None:
             self._sim.account.rebase()
 
-    def _decide(self, bar: Bar, book: Book) -> Decision:
+    def _decide(self, bar: Bar, book: Book, clock: Clock | None) -> Decision:
         hearing = self._voice.hear(bar)
         if hearing.status == "ok":
             target = self._strategy.target(self.symbol, hearing.consensus, book)
@@ -182,7 +186,7 @@ class Desk:
             target = Target(0.0, f"{hearing.status}: nobody may act")
         if self._limits.watches:
             self._halts = self._limits.watch(book, bar, self._halts)
-        now = None if self._clock is None else self._clock.now()
+        now = None if clock is None else clock.now()
         equity = book.equity
         weight, clamps = self._limits.apply(
             target, book, bar, now=now, halts=self._halts, equity=equity

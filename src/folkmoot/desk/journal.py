@@ -189,6 +189,13 @@ class Journal:
             for row, decision in self._reading.decisions(key):
                 yield {**decision.as_dict(), "open_time": row.open_time, "hash": row.hash.hex()}
 
+    def bars(self, key: Key) -> list[Bar]:
+        """Return the committed bars that the desk (strategy, symbol, timeframe) decided on.
+
+        They stand in their order; a bar that came late is not among them, for nobody heard it.
+        """
+        return [] if self._reading is None else list(self._reading.bars(key))
+
     def fills(self) -> list[Fill]:
         """Return the committed fills in the order in which they were recorded."""
         return [] if self._reading is None else self._reading.fills()

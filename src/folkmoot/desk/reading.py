@@ -1,5 +1,6 @@
 """What can be asked of a journal."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ import numpy as np
 import orjson
 import sqlalchemy as sa
 
-from folkmoot.core.bars import Floats, Times
+from folkmoot.core.bars import Bar, Floats, Times
 from folkmoot.core.decision import Decision, Fill, Order
 from folkmoot.core.errors import JournalError
+from folkmoot.core.timeframe import Timeframe
 from folkmoot.desk import schema
 from folkmoot.desk.record import decode
 from folkmoot.desk.store import Store
@@ -97,6 +99,24 @@ class Reading:
                     points.append((row.open_time, _equity(payload["broker"]), _weight(payload)))
         return Curve.of(points)
 
+    def bars(self, key: Key) -> Iterator[Bar]:
+        """Yield the bars that a desk decided on, oldest first, without those that came late."""
+        table, desks = schema.bars, schema.desks.c
+        names = (desks.strategy, desks.symbol, desks.timeframe)
+        query = (
+            sa.select(table)
+            .join(schema.desks, desks.id == table.c.desk)
+            .where(*(name == value for name, value in zip(names, key, strict=True)))
+            .order_by(table.c.seq)
+        )
+        symbol, timeframe, reached = key[1], Timeframe.of(key[2]), -1
+        for row in self._store.read(query):
+            if row.open_time > reached:
+                reached = row.open_time
+                volume = math.nan if row.volume is None else row.volume
+                prices = (row.open, row.high, row.low, row.close, volume)
+                yield Bar(symbol, timeframe, reached, *prices, _extra(row.extra))
+
     def fills(self) -> list[Fill]:
         """Return all fills in the order in which they were recorded."""
         table = schema.fills
@@ -175,6 +195,13 @@ class Reading:
         for seq, *values in self._store.read(query.order_by(table.c.seq, table.c.id)):
             found[seq].append(Order(*values))
         return found
+
+
+def _extra(text: str | None) -> dict[str, float]:
+    if text is None:
+        return {}
+    found: dict[str, float | None] = orjson.loads(text)
+    return {name: math.nan if value is None else value for name, value in found.items()}
 
 
 def _equity(broker: Any) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from folkmoot.agents.evidence import rule_evidence, table_evidence, unusual
 from folkmoot.committee import Committee
 from folkmoot.core.bars import Bar, Bars
+from folkmoot.core.clock import Clock
 from folkmoot.core.decision import Decision
 from folkmoot.core.errors import DataError
 from folkmoot.core.forecast import Belief
@@ -48,12 +49,14 @@ def last_decision(
     workers: int = 1,
     root: Path | None = None,
     progress: Progress | None = None,
+    clock: Clock | None = None,
 ) -> Decision:
     """Return what the desk of a study of `bars` decides at the close of the last one.
 
     The account starts empty at that bar, so the target is what a newcomer would hold. Members are
     fitted as `prove` fits them, and their tasks are shared with it. With fewer than 1,000 bars the
-    committee is silent: status `warming`, confidence NaN.
+    committee is silent: status `warming`, confidence NaN. By a `clock` a last bar that closed too
+    long ago opens no position (limits' `stale_after`); without one the bars are history.
 
     Raises `DataError` for no bars at all.
     """
@@ -68,7 +71,7 @@ def last_decision(
     }
     desk = Desk(
         bars.symbol, bars.timeframe, voice, build_strategy(strategy, costs, bars),
-        limits or Limits(), SimBroker(costs, CASH), Journal.nowhere(), about,
+        limits or Limits(), SimBroker(costs, CASH), Journal.nowhere(), about, clock=clock,
     )  # fmt: skip
     decision = asyncio.run(desk.on_bar(bars.bar(len(bars) - 1)))
     columns = feature_set(features, bars.timeframe)

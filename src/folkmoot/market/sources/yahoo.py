@@ -64,11 +64,15 @@ class Yahoo:
 
     def live(self, symbol: str, timeframe: Timeframe) -> AsyncIterator[Bar]:
         """Yield each bar after it has closed; gives up after ten minutes without an answer."""
+        return self.live_from(symbol, timeframe, None)
 
-        def since(start: int) -> Bars:
+    def live_from(self, symbol: str, timeframe: Timeframe, since: int | None) -> AsyncIterator[Bar]:
+        """Do what `live` does, beginning with the first closed bar at or after `since`."""
+
+        def history(start: int) -> Bars:
             return self.history(symbol, timeframe, start, None)
 
-        return poll(since, timeframe, self._clock, self._sleep, 600.0)
+        return poll(history, timeframe, self._clock, self._sleep, 600.0, since)
 
     def markets(self) -> list[str]:
         """Return nothing: Yahoo does not list its symbols."""
