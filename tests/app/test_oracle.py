@@ -1,16 +1,19 @@
 """The service's answers are the desk's, and only where a study stands behind them."""
 
-import math
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.app.test_analyze import decide
+from tests.conftest import random_walk
 
 from folkmoot.app.load import load, store
 from folkmoot.app.members import members
-from folkmoot.app.oracle import Market, StudyOracle, markets
+from folkmoot.app.oracle import Market, StudyOracle, markets, prediction
 from folkmoot.committee import Committee
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
+from folkmoot.core.forecast import Belief
 from folkmoot.core.settings import settings
 from folkmoot.execution import Costs
 from folkmoot.proof import last_decision, prove
@@ -54,15 +57,67 @@ def test_the_answer_is_the_decision_of_the_proved_pipeline(root: Path) -> None:
     assert said["confidence"] is None or said["confidence"] == decision.confidence
 
 
-def test_a_member_answers_with_its_own_calibrated_belief(root: Path) -> None:
+def test_a_member_without_earned_weight_may_be_read_but_not_followed(root: Path) -> None:
     said = oracle().predict("WORLD/B", "1h", "logistic")
+    found = {(one.market, one.id): one for one in oracle().members()}
     assert said["model"] == "logistic"
-    assert said["p_up"] is not None
-    assert said["confidence"] == max(said["p_up"], 1.0 - said["p_up"]) or said["signal"] == "HOLD"
-    assert math.isfinite(said["weight"])
+    assert found["WORLD/B", "logistic"].skill["weight"] == 0.0
+    assert (said["status"], said["signal"]) == ("no_earned_weight", "HOLD")
+    assert said["confidence"] is None
+    assert 0.0 < said["p_up"] < 1.0
 
 
-@pytest.mark.parametrize("model", ["lightgbm", "lorentzian"])
+@pytest.mark.parametrize(
+    ("earned", "weight", "status", "signal", "confidence"),
+    [
+        (True, 0.4, "ok", "BUY", 0.53),
+        (False, 0.4, "no_earned_weight", "HOLD", None),
+        (True, 0.0, "no_earned_weight", "HOLD", None),
+    ],
+)
+def test_only_weight_earned_in_the_study_and_at_the_bar_gives_a_member_a_side(
+    earned: bool, weight: float, status: str, signal: str, confidence: float | None
+) -> None:
+    belief = Belief("logistic", "X", 1, 1, 0.53, weight=weight)
+    heard = dataclasses.replace(
+        decide(random_walk(400)), status="ok", beliefs=(belief,), confidence=0.53
+    )
+    said = prediction(heard, "logistic", earned=earned)
+    assert (said["status"], said["signal"], said["confidence"]) == (status, signal, confidence)
+    assert said["p_up"] == 0.53
+
+
+def test_a_study_of_other_rows_does_not_count_though_its_market_is_called_the_same(
+    root: Path,
+) -> None:
+    other = markets(["world:planted:1:3000"], None, None)
+    found = StudyOracle(other, COMMITTEE, "core", Costs())
+    assert {one.status for one in found.members()} == {"untrained"}
+    with pytest.raises(Untrained):
+        found.predict("WORLD/B", None, "ensemble")
+
+
+def test_newer_studies_of_something_else_do_not_hide_the_one_that_fits(root: Path) -> None:
+    before = {one.id: one for one in oracle().members() if one.market == "WORLD/B"}
+    quick = {"controls": "needed", "plants": 1, "workers": 1, "root": root}
+    prove(COMMITTEE, load("world:planted:2:2000").bars, **quick)
+    prove(COMMITTEE, load(PLANTED).bars, costs=Costs(fee=0.0), **quick)
+    prove(Committee(models=("lorentzian",)), load(PLANTED).bars, **quick)
+    after = {one.id: one for one in oracle().members() if one.market == "WORLD/B"}
+    assert after["logistic"].study == before["logistic"].study
+    assert after["ensemble"].study == before["ensemble"].study
+    assert after["lorentzian"].study not in (None, before["logistic"].study)
+
+
+def test_a_status_names_the_study_and_its_verdict(root: Path) -> None:
+    for one in oracle().members():
+        if one.market == "WORLD/B" and one.id in ("ensemble", "logistic"):
+            assert one.verdict in ("NO EDGE", "EDGE FOUND", "NOT PROVEN")
+            assert (root / "studies" / f"{one.study}.json").exists()
+            assert one.skill["status"] in ("ok", "earned", "no_earned_weight")
+
+
+@pytest.mark.parametrize("model", ["lightgbm", "none"])
 def test_a_model_without_a_study_says_nothing(root: Path, model: str) -> None:
     with pytest.raises(Untrained, match="untrained"):
         oracle().predict("WORLD/B", None, model)

@@ -11,8 +11,9 @@ ENSEMBLE = "ensemble"
 class MemberStatus:
     """A member as the service lists it.
 
-    `status` is `trained` only where a stored study of `market` has fitted and scored it. `skill`
-    holds that study's row: weight, n, accuracy and its interval, log loss, brier.
+    `status` is `trained` only where a stored study of `market` has fitted and scored it. `verdict`
+    is that study's, `study` its key, and `skill` its row for the member: status (`earned`,
+    `no_earned_weight`, ...), weight, n, accuracy and its interval, log loss, brier.
     """
 
     id: str
@@ -21,6 +22,8 @@ class MemberStatus:
     status: str = "untrained"
     market: str | None = None
     timeframe: str | None = None
+    verdict: str | None = None
+    study: str | None = None
     skill: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -32,6 +35,8 @@ class MemberStatus:
             "parameters": self.parameters,
             "market": self.market,
             "timeframe": self.timeframe,
+            "verdict": self.verdict,
+            "study": self.study,
             "skill": self.skill,
         }
 

@@ -12,12 +12,16 @@ from folkmoot.core.decision import Decision, Signal, number
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
 from folkmoot.core.forecast import Belief
 from folkmoot.core.settings import settings
-from folkmoot.core.timeframe import Timeframe
 
 if TYPE_CHECKING:
     from folkmoot.committee import Committee
     from folkmoot.execution import Costs
-    from folkmoot.proof.studies import Studies
+    from folkmoot.proof.studies import Subject
+
+
+Study = dict[str, Any]
+NO_WEIGHT = "no_earned_weight"
+UNKNOWN = float("nan")
 
 
 class Oracle(Protocol):
@@ -79,7 +83,8 @@ def markets(
 class StudyOracle:
     """Answers from the stored studies: a model without one is untrained and says nothing.
 
-    A study counts where it had the same horizon and the same columns as this service. The
+    A study counts where it was of the same history, horizon, columns and costs as this service;
+    of several the newest that holds the model, and for the ensemble the same members. The
     decision for a bar is made once and kept until the next bar.
     """
 
@@ -91,7 +96,8 @@ class StudyOracle:
         self._features = features
         self._costs = costs
         self._made: dict[Market, tuple[str, Decision]] = {}
-        self._known: tuple[Any, dict[Market, dict[str, Any] | None]] = (None, {})
+        self._subjects: dict[Market, Subject] = {}
+        self._known: tuple[Any, dict[Subject, list[Study]]] = (None, {})
         self._locks = {market: threading.Lock() for market in self._served}
 
     def markets(self) -> list[str]:
@@ -99,33 +105,45 @@ class StudyOracle:
         return list(dict.fromkeys(market.symbol for market in self._served))
 
     def members(self) -> list[MemberStatus]:
-        """Return every member once per market, `trained` where the market's study holds it."""
+        """Return every member once per market, `trained` where a study of the market holds it."""
         known = members()
         if not self._served:
             return known
         found = []
         for market in self._served:
-            facts = self._study(market)
-            found += [_placed(member, market, facts) for member in known]
+            if market not in self._subjects:
+                self._bars(market)
+            found += [_placed(member, market, self._study(market, member.id)) for member in known]
         return found
 
     def predict(self, symbol: str, timeframe: str | None, model: str) -> dict[str, Any]:
         """Return the committee's decision for the last bar, or one member's belief in it."""
         market = self._market(symbol, timeframe)
-        if _skill(model, self._study(market)) is None:
+        bars = self._bars(market)
+        row = _row(model, self._study(market, model))
+        if row is None:
             raise Untrained(
                 f"{model} is untrained for {market.symbol} {market.timeframe}",
                 where=model,
                 allowed=f"folkmoot prove {market.data}",
             )
-        return prediction(self._decision(market), model)
+        return prediction(self._decision(market, bars), model, earned=row["weight"] > 0.0)
 
-    def _decision(self, market: Market) -> Decision:
+    def _bars(self, market: Market) -> Bars:
+        """Return the bars as they are now, and remember what a study of them would be of."""
+        from folkmoot.proof.studies import Subject
+
+        bars = market.bars()
+        self._subjects[market] = Subject.of(
+            bars, self._features, self._committee.horizon, self._costs
+        )
+        return bars
+
+    def _decision(self, market: Market, bars: Bars) -> Decision:
         from folkmoot.execution import Limits
         from folkmoot.proof import last_decision
 
         with self._locks[market]:
-            bars = market.bars()
             digest = bars.hash()
             if market not in self._made or self._made[market][0] != digest:
                 decision = last_decision(
@@ -149,77 +167,89 @@ class StudyOracle:
             allowed=[market.timeframe for market in of_symbol],
         )
 
-    def _study(self, market: Market) -> dict[str, Any] | None:
-        """Return the latest study of a market, read again once any study was added or changed."""
+    def _study(self, market: Market, model: str) -> Study | None:
+        """Return the newest study that fits and holds the model, if there is one."""
+        who = set(self._committee.models)
+        for study in self._studies(market):
+            if model != ENSEMBLE and _row(model, study) is not None:
+                return study
+            if model == ENSEMBLE and {row["name"] for row in study["members"]} == who:
+                return study
+        return None
+
+    def _studies(self, market: Market) -> list[Study]:
+        """Return what fits a market, read again once any study was added or changed."""
         from folkmoot.proof.studies import Studies
-
-        kept = Studies(settings().data_root)
-        files = [(path.name, path.stat().st_mtime_ns) for path in kept.folder.glob("*.json")]
-        state, found = self._known
-        if state != files:
-            found = {one: self._settled(kept, one) for one in self._served}
-            self._known = files, found
-        return found[market]
-
-    def _settled(self, kept: "Studies", market: Market) -> dict[str, Any] | None:
-        """Return the latest study of a market if it was of what is served here."""
-        from folkmoot.features import feature_set
         from folkmoot.proof.study import settle
 
-        record = kept.of(market.symbol, market.timeframe)
-        if record is None:
-            return None
-        study = settle(record, kept.trials(record["lineage"]))
-        columns = feature_set(self._features, Timeframe.of(market.timeframe)).hash()
-        asked = self._committee.horizon, columns
-        return study if (study["horizon"], study["provenance"]["features"]) == asked else None
+        kept = Studies(settings().data_root)
+        paths = sorted(kept.folder.glob("*.json"))
+        files = [(path.name, path.stat().st_mtime_ns) for path in paths]
+        if self._known[0] != files:
+            self._known = files, {}
+        known, subject = self._known[1], self._subjects[market]
+        if subject not in known:
+            trials = kept.trials(subject.lineage)
+            known[subject] = [settle(record, trials) for record in kept.fitting(subject)]
+        return known[subject]
 
 
-def _placed(member: MemberStatus, market: Market, study: dict[str, Any] | None) -> MemberStatus:
+def _placed(member: MemberStatus, market: Market, study: Study | None) -> MemberStatus:
     """Return the member as it stands on one market."""
-    skill = _skill(member.id, study)
+    placed = replace(member, market=market.symbol, timeframe=market.timeframe)
+    skill = _row(member.id, study)
+    if study is None or skill is None:
+        return placed
+    if member.id == ENSEMBLE:
+        skill |= {"verdict": study["verdict"], "reason": study["reason"]}
     return replace(
-        member,
-        market=market.symbol,
-        timeframe=market.timeframe,
-        status="untrained" if skill is None else "trained",
-        skill=skill or {},
+        placed,
+        status="trained",
+        verdict=study["verdict"],
+        study=study["provenance"]["study"],
+        skill=skill,
     )
 
 
-def _skill(model: str, study: dict[str, Any] | None) -> dict[str, Any] | None:
+def _row(model: str, study: Study | None) -> dict[str, Any] | None:
     """Return how a study saw a member, or None where it did not."""
     if study is None:
         return None
     if model == ENSEMBLE:
-        return {**study["consensus"], "verdict": study["verdict"], "reason": study["reason"]}
+        return dict(study["consensus"])
     for row in [*study["members"], *study["baselines"]]:
         if row["name"] == model:
             return dict(row)
     return None
 
 
-def prediction(decision: Decision, model: str) -> dict[str, Any]:
+def prediction(decision: Decision, model: str, *, earned: bool) -> dict[str, Any]:
     """Return the decision, or one member's belief in it, in the service's form.
 
-    Raises `Untrained` where the committee did not hear that member.
+    A member without earned weight, in its study (`earned`) or at this bar, may be read but not
+    followed: HOLD, confidence null. Raises `Untrained` where the committee did not hear it.
     """
+    status = decision.status
     if model == ENSEMBLE:
         belief = decision.consensus
         signal, confidence, reason = decision.signal, decision.confidence, decision.reason
         interval = [number(end) for end in decision.interval]
     else:
         belief = _belief(decision, model)
-        signal, confidence = _leaning(belief)
-        reason = belief.why or f"{model}'s calibrated forecast; only the ensemble trades"
         interval = [None, None]
+        if status == "ok" and not (earned and belief.weight > 0.0):
+            status = NO_WEIGHT
+        signal, confidence = _leaning(belief) if status == "ok" else (Signal.HOLD, UNKNOWN)
+        reason = belief.why or f"{model}'s calibrated forecast; only the ensemble trades"
+        if status == NO_WEIGHT:
+            reason = f"{model} has earned no weight here; its p_up is shown, nobody may act on it"
     return {
         "signal": signal.name,
         "confidence": number(confidence),
         "reason": reason,
         "interval": interval,
         "n_evidence": decision.n_evidence,
-        "status": decision.status,
+        "status": status,
         "symbol": decision.symbol,
         "timeframe": decision.timeframe,
         "model": model,
@@ -245,5 +275,5 @@ def _belief(decision: Decision, model: str) -> Belief:
 def _leaning(belief: Belief) -> tuple[Signal, float]:
     """Return the side a calibrated p_up leans to, and the probability of that side."""
     if not belief.known or belief.p_up == 0.5:
-        return Signal.HOLD, float("nan")
+        return Signal.HOLD, UNKNOWN
     return (Signal.BUY, belief.p_up) if belief.p_up > 0.5 else (Signal.SELL, 1.0 - belief.p_up)

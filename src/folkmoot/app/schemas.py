@@ -64,7 +64,11 @@ class Health(BaseModel):
 
 
 class Member(BaseModel):
-    """A member, its options, and what the stored study of a market says of it."""
+    """A member, its options, and what the stored study of a market says of it.
+
+    `verdict` and `study` are that study's verdict and key; `skill` its row for the member, whose
+    `status` is `earned` where it may be acted on.
+    """
 
     id: str
     kind: Literal["model", "baseline", "committee"]
@@ -72,6 +76,8 @@ class Member(BaseModel):
     parameters: dict[str, Any]
     market: str | None
     timeframe: str | None
+    verdict: str | None
+    study: str | None
     skill: dict[str, Any]
 
 
@@ -92,7 +98,8 @@ class MemberState(BaseModel):
 class Prediction(BaseModel):
     """What a model says about the next bars; null is unknown, never a guess.
 
-    `confidence` is the calibrated probability that `signal` is right.
+    `confidence` is the calibrated probability that `signal` is right. A model that has earned no
+    weight has status `no_earned_weight` and says HOLD; its `p_up` may be read all the same.
     """
 
     model_config = ConfigDict(protected_namespaces=())

@@ -1,14 +1,37 @@
-"""Stored studies: one JSON file each, found again by key, by market, and counted as trials."""
+"""Stored studies: one JSON file each, found by key or by what they were of, counted as trials."""
 
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
+from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError
 from folkmoot.core.hashing import canonical_json
+from folkmoot.execution import Costs
+from folkmoot.proof.keys import lineage
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a study was of: a data lineage, the columns' hash, the horizon, costs of one side."""
+
+    lineage: str
+    columns: str
+    horizon: int
+    fee: float
+    slippage: float
+
+    @classmethod
+    def of(cls, bars: Bars, features: str, horizon: int, costs: Costs) -> Self:
+        """Return what a study of `bars` would be of."""
+        from folkmoot.features import feature_set
+
+        columns, _ = feature_set(features, bars.timeframe).knowable(bars)
+        return cls(lineage(bars), columns.hash(), horizon, costs.fee, costs.slippage)
 
 
 class Studies:
@@ -37,14 +60,9 @@ class Studies:
         paths = sorted(self.folder.glob("*.json"), key=lambda path: (_written(path), path.name))
         return [_read(path) for path in paths]
 
-    def of(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
-        """Return the latest record of a market, or None."""
-        fitting = [
-            record
-            for record in self.all()
-            if (record["study"]["symbol"], record["study"]["timeframe"]) == (symbol, timeframe)
-        ]
-        return fitting[-1] if fitting else None
+    def fitting(self, subject: Subject) -> list[dict[str, Any]]:
+        """Return the records of studies that were of just this, newest first."""
+        return [record for record in reversed(self.all()) if _subject(record) == subject]
 
     def trials(self, lineage: str) -> int:
         """Return how many forecasters and desks were ever scored on that data lineage.
@@ -59,6 +77,12 @@ class Studies:
                 members[record["config_hash"]] = len(record["study"]["members"]) + 1
                 baselines = max(baselines, len(record["study"]["baselines"]))
         return sum(members.values()) + baselines
+
+
+def _subject(record: dict[str, Any]) -> Subject:
+    study = record["study"]
+    columns, costs = study["provenance"]["features"], study["costs"]
+    return Subject(record["lineage"], columns, study["horizon"], costs["fee"], costs["slippage"])
 
 
 def _written(path: Path) -> float:
