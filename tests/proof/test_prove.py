@@ -112,7 +112,7 @@ def test_few_bars_leave_the_committee_silent(whole: Bars, tmp_path: Path) -> Non
 
 
 def test_too_few_bars_are_refused() -> None:
-    with pytest.raises(DataError, match="too few to prove"):
+    with pytest.raises(DataError, match="too few to train and score"):
         prove(COMMITTEE, world("martingale", n=500).bars)
 
 

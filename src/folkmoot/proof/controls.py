@@ -19,6 +19,7 @@ from folkmoot.core.timeframe import Timeframe
 from folkmoot.market.worlds import plant, sign_randomised
 from folkmoot.models import REFERENCES
 from folkmoot.proof.examine import examine
+from folkmoot.proof.judged import judged
 from folkmoot.proof.keys import code_version
 from folkmoot.proof.scored import scored
 from folkmoot.proof.skill import skill
@@ -36,6 +37,7 @@ def run_copies(
     bars: Bars,
     committee: dict[str, Any],
     features: str,
+    strategy: str,
     span: tuple[int | None, int | None],
     copies: Sequence[tuple[str, int]],
     *,
@@ -50,6 +52,7 @@ def run_copies(
     """
     bars = bars.until(10 * layout(len(bars)).length)
     asked = {"committee": committee, "features": features, "span": list(span)}
+    asked["strategy"] = strategy
     base = (bars.hash(), asked, code_version(), libraries())
     keys = [content_hash(*base, list(copy)) for copy in copies]
     missing = [place for place, key in enumerate(keys) if key not in store]
@@ -89,6 +92,7 @@ def copy_skill(
     seed: int,
     committee: dict[str, Any],
     features: str,
+    strategy: str,
     span: list[int | None],
     store: str,
     key: str,
@@ -98,7 +102,10 @@ def copy_skill(
     copy = plant(bars, seed, EDGE).bars if kind == PLANTED else sign_randomised(bars, seed)
     who = Committee(**committee)
     seen = examine(copy, who, features, InMemory(), baselines=REFERENCES)
-    rows = scored(seen.ballots, seen.minutes, who.models, who.horizon, since=span[0], until=span[1])
+    found = scored(
+        seen.ballots, seen.minutes, who.models, who.horizon, since=span[0], until=span[1]
+    )
+    rows = judged(found, copy, strategy)
     facts = {"kind": kind, "seed": seed, **skill(rows, who.models).as_dict()}
     TaskStore(store).put(key, {}, facts)
 

@@ -12,17 +12,15 @@ from folkmoot.core.clock import Clock
 from folkmoot.core.decision import Decision
 from folkmoot.core.errors import DataError
 from folkmoot.core.forecast import Belief
+from folkmoot.core.protocols import Strategy
 from folkmoot.core.settings import settings
-from folkmoot.desk import Desk, Hearing, Journal, ReplayVoice, Voice
+from folkmoot.desk import Desk, Hearing, Journal, Voice
 from folkmoot.execution import Costs, Limits, SimBroker
 from folkmoot.features import feature_set
-from folkmoot.proof.examine import Progress, examine
+from folkmoot.proof.examine import Progress, examine, fewest_bars
 from folkmoot.proof.keys import code_version
-from folkmoot.proof.money import CASH, build_strategy
+from folkmoot.proof.money import CASH, build_strategy, voice_of
 from folkmoot.training import TaskStore
-
-FEWEST = 1_000
-"""Bars below which nobody is trained: the committee is then silent, and says why."""
 
 
 class Silence:
@@ -53,24 +51,24 @@ def last_decision(
 ) -> Decision:
     """Return what the desk of a study of `bars` decides at the close of the last one.
 
-    The account starts empty at that bar, so the target is what a newcomer would hold. Members are
-    fitted as `prove` fits them, and their tasks are shared with it. With fewer than 1,000 bars the
-    committee is silent: status `warming`, confidence NaN. By a `clock` a last bar that closed too
-    long ago opens no position (limits' `stale_after`); without one the bars are history.
+    The account starts empty at that bar, so the target is what a newcomer would hold; members are
+    fitted as `prove` fits them. With fewer bars than `fewest_bars` says the committee is silent
+    (status `warming`). By a `clock` a last bar that closed too long ago opens no position.
 
     Raises `DataError` for no bars at all.
     """
     if not len(bars):
         raise DataError("there are no bars", where="analyze", allowed="at least one closed bar")
     costs = costs or Costs()
-    voice = _voice(bars, committee, features, root, workers, progress)
+    rule = build_strategy(strategy, costs, bars)
+    voice = _voice(rule, bars, committee, features, root, workers, progress)
     about = {
         "data": bars.hash(),
         "code": code_version(),
         "features": feature_set(features, bars.timeframe).hash(),
     }
     desk = Desk(
-        bars.symbol, bars.timeframe, voice, build_strategy(strategy, costs, bars),
+        bars.symbol, bars.timeframe, voice, rule,
         limits or Limits(), SimBroker(costs, CASH), Journal.nowhere(), about, clock=clock,
     )  # fmt: skip
     decision = asyncio.run(desk.on_bar(bars.bar(len(bars) - 1)))
@@ -81,6 +79,7 @@ def last_decision(
 
 
 def _voice(
+    rule: Strategy,
     bars: Bars,
     committee: Committee,
     features: str,
@@ -88,10 +87,10 @@ def _voice(
     workers: int,
     progress: Progress | None,
 ) -> Voice:
-    if len(bars) < FEWEST:
-        why = f"{len(bars)} bars are too few to train on (at least {FEWEST})"
+    needed = fewest_bars(features, bars.timeframe)
+    if len(bars) < needed:
+        why = f"{len(bars)} bars are too few to train on (at least {needed})"
         return Silence(committee.horizon, why)
     store = TaskStore((root or settings().data_root) / "tasks")
     seen = examine(bars, committee, features, store, workers=workers, progress=progress)
-    who = committee.models
-    return ReplayVoice(seen.minutes, seen.ballots, bars.symbol, who, horizon=committee.horizon)
+    return voice_of(rule, bars, seen, committee.models, committee.horizon)

@@ -307,6 +307,12 @@ def live_desk(
     plan, bars = study.plan, study.bars
     rule = build_strategy(strategy or plan.strategy, plan.costs, bars)
     name = str(getattr(rule, "name", type(rule).__name__))
+    if getattr(rule, "voice", "committee") != "committee":
+        raise UsageError(
+            f"{name} trades its own calls, which no live desk hears in this version",
+            where="strategy",
+            allowed="strategies that trade the committee",
+        )
     about, last = study.facts["provenance"], int(bars.open_time[-1])
     path = journal or study.root / "journals" / f"{about['study'][:16]}-{name}-paper.db"
     with ExitStack() as opened:

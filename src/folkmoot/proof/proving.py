@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from folkmoot.committee import Committee
+from folkmoot.core import plugins
 from folkmoot.core.bars import Bars
-from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.errors import UsageError
 from folkmoot.core.frames import Reading
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.settings import settings
@@ -27,6 +28,7 @@ from folkmoot.execution import Costs, Limits
 from folkmoot.proof.controls import run_copies
 from folkmoot.proof.describe import describe, facts_of, nulls, power_of, provenance, with_reading
 from folkmoot.proof.examine import Examined, examine
+from folkmoot.proof.judged import judged
 from folkmoot.proof.keys import lineage, study_key
 from folkmoot.proof.money import Money, trade
 from folkmoot.proof.plan import Controls, Plan, roster, until
@@ -38,8 +40,6 @@ from folkmoot.training import Crew, TaskStore
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FEWEST = 1_000
 
 Tell = Callable[[str, float], None]
 
@@ -73,14 +73,14 @@ def prove(
     study again is read, and appended bars recompute the last block. `reading`, what the bars were
     read with, adds what it refused, dropped and assumed to the notes.
 
-    Raises `DataError` for fewer than 1,000 bars, `UsageError` for what does not exist.
+    Raises `DataError` for fewer bars than `fewest_bars` says, `UsageError` for what does not exist.
     """
     whole = bars if isinstance(bars, Bars) else Bars.from_frame(bars, "unnamed")
     plan = Plan(
         committee, features, costs or Costs(), strategy, limits or Limits(),
         (instant(score_from), until(score_to)), controls, copies, plants, seed,
     )  # fmt: skip
-    _check(plan, whole)
+    _check(plan)
     tell = progress or _silent
     study = _study(whole, plan, root or settings().data_root, workers, crew, tell)
     return replace(study, facts=with_reading(study.facts, whole, reading))
@@ -101,19 +101,20 @@ def _study(
     return Study(facts | {"seconds": time.perf_counter() - began}, bars, plan, home)
 
 
-def _check(plan: Plan, bars: Bars) -> None:
+def _check(plan: Plan) -> None:
     if plan.committee.analysts:
         raise UsageError(
             f"analysts {list(plan.committee.analysts)} cannot be proved in this version",
             where="committee.analysts",
             allowed="models only",
         )
-    if len(bars) < FEWEST:
-        raise DataError(
-            f"{len(bars)} bars are too few to prove anything on",
-            where="bars",
-            allowed=f"{FEWEST} or more",
+    if plan.copies < 1 or plan.plants < 1:
+        raise UsageError(
+            f"{plan.copies} copies and {plan.plants} plants",
+            where="prove",
+            allowed="1 or more of each",
         )
+    plugins.load("folkmoot.strategies", plan.strategy)
 
 
 @contextlib.contextmanager
@@ -172,7 +173,10 @@ class _Run:
     def _rows(self, seen: Examined) -> Scored:
         since, until = self.plan.span
         who = self.plan.committee
-        return scored(seen.ballots, seen.minutes, who.models, who.horizon, since=since, until=until)
+        found = scored(
+            seen.ballots, seen.minutes, who.models, who.horizon, since=since, until=until
+        )
+        return judged(found, self.bars, self.plan.strategy)
 
     @contextlib.contextmanager
     def _meanwhile(self, copies: list[tuple[str, int]], store: TaskStore) -> Iterator[None]:
@@ -190,7 +194,7 @@ class _Run:
         if copies:
             plan = self.plan
             self.controls += run_copies(
-                self.bars, roster(plan.committee), plan.features, plan.span, copies,
+                self.bars, roster(plan.committee), plan.features, plan.strategy, plan.span, copies,
                 store=store, crew=self.crew, progress=self._steps(0.4, 1.0),
             )  # fmt: skip
 
@@ -209,7 +213,7 @@ class _Run:
         about = provenance(self.bars, plan, self.key) | {"origin": lineage(self.bars)}
         return trade(
             self.bars.rows(first, last + 1), seen, who.models, who.horizon,
-            strategy=plan.strategy, costs=plan.costs, limits=plan.limits,
+            strategy=plan.strategy, costs=plan.costs, limits=plan.limits, history=self.bars,
             journal=self.journal, provenance=about,
         )  # fmt: skip
 
