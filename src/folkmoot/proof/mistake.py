@@ -17,7 +17,7 @@ from numba import njit
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.features import feature_set
 from folkmoot.market.worlds import world
-from folkmoot.proof.statistics import wilson
+from folkmoot.proof.statistics import share_interval
 
 COLUMNS = ("rank_rsi14", "rank_wt", "rank_cci20", "rank_adx14", "rank_rsi9")
 NEIGHBOURS = 8
@@ -27,7 +27,7 @@ WINDOW = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Share of the votes that were right, its 95 % interval, and their number."""
+    """Share of the votes that were right, its 95 % interval (labels overlap), and their number."""
 
     accuracy: float
     interval: tuple[float, float]
@@ -82,9 +82,8 @@ def _described(bars: Bars) -> tuple[Floats, Floats]:
 
 def _score(vote: Floats, sign: Floats) -> Score:
     spoken = (vote != 0.0) & (sign != 0.0)
-    right = int(np.sum(np.sign(vote[spoken]) == sign[spoken]))
-    n = int(spoken.sum())
-    return Score(right / n, wilson(right, n), n)
+    right = (np.sign(vote[spoken]) == sign[spoken]).astype(np.float64)
+    return Score(float(right.mean()), share_interval(right, AHEAD), len(right))
 
 
 @njit(cache=True)
