@@ -201,7 +201,9 @@ def test_every_status_that_can_come_is_declared(url: str) -> None:
         for path, methods in document["paths"].items()
         for facts in methods.values()
     }
-    assert {"200", "404", "409", "413", "422", "503"} <= declared[PREDICT]
+    assert {"200", "404", "405", "409", "413", "422", "503"} <= declared[PREDICT]
+    assert all("405" in codes for codes in declared.values())
+    assert ask(f"{url}{PREDICT}", method="GET")[0] == 405
     assert {"200", "413", "422"} <= declared["/predict/batch"]
     assert {"200", "404"} <= declared["/models/{id}/status"]
 

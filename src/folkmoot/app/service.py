@@ -66,6 +66,7 @@ _SAID = {
     401: "no or another secret",
     403: "another host",
     404: "no such model, market or timeframe",
+    405: "another method",
     408: "the body took too long",
     409: "the model is untrained",
     413: "the body is over 1 MB",
@@ -245,11 +246,11 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 
 def _errors(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Declare these, and what the gate may answer before any route."""
+    """Declare these, and what gate and router may answer before any route."""
     forms = {409: UntrainedAnswer}
     return {
         code: {"model": forms.get(code, ErrorAnswer), "description": _SAID[code]}
-        for code in sorted({401, 403, 408, 413, *codes})
+        for code in sorted({401, 403, 405, 408, 413, *codes})
     }
 
 
