@@ -106,6 +106,18 @@ def test_data_that_is_not_there_is_exit_code_3(
     assert len(capfd.readouterr().err.splitlines()) == 1
 
 
+def test_a_symbol_that_is_not_stored_lists_those_that_are(
+    csv: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, facts = answer(capfd, "prove", "NOSYM")
+    assert (code, facts["error"]["type"]) == (3, "UnknownSymbol")
+    assert "the bar store is empty" in facts["error"]["allowed"]
+    for symbol in ("ZEN/USDT", "BTC/USDT"):
+        answer(capfd, "data", "import", csv, "--symbol", symbol)
+    code, facts = answer(capfd, "prove", "NOSYM")
+    assert (code, sorted(facts["error"]["allowed"])) == (3, ["BTC/USDT", "ZEN/USDT"])
+
+
 def test_bars_are_imported_once_and_listed(csv: str, capfd: pytest.CaptureFixture[str]) -> None:
     code, facts = answer(capfd, "data", "import", csv, "--symbol", "BTC/USDT")
     assert (code, facts["new"], facts["duplicates"], facts["timeframe"]) == (0, 300, 0, "1h")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from folkmoot.core.bars import Bars
-from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.errors import DataError, UnknownSymbol, UsageError
 from folkmoot.core.frames import Reading
 from folkmoot.core.settings import settings
 
@@ -34,6 +34,8 @@ def load(
     from folkmoot.market.specs import reading
 
     spec, wanted = _spec(data, symbol, source)
+    if spec == "store" and wanted is not None:
+        wanted = _stored(wanted)
     found = reading(spec, wanted, timeframe, lenient=lenient)
     if not len(found.bars):
         raise DataError("there are no bars", where=data, allowed="at least one closed bar")
@@ -69,6 +71,18 @@ def _spec(data: str, symbol: str | None, source: str | None) -> tuple[str, str |
     if kind in {*SUFFIXES.values(), "world"}:
         return f"{kind}:{data}", symbol
     return source, symbol or data
+
+
+def _stored(symbol: str) -> str:
+    """Return the stored market that `symbol` names; what is allowed is all that is stored."""
+    from folkmoot.market import resolve
+
+    known = list(dict.fromkeys(one.symbol for one in store().series()))
+    try:
+        return resolve(symbol, known)
+    except UnknownSymbol as error:
+        empty = "the bar store is empty: name a file, or `folkmoot data import` one first"
+        raise UnknownSymbol(error.message, where=symbol, allowed=known or empty) from None
 
 
 def _quoted(text: str) -> str:
