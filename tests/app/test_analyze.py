@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +24,19 @@ from tests.agents.server import (
 from tests.conftest import random_walk
 
 from folkmoot.agents.llm import LlmClient
-from folkmoot.app.analyze import gathered, server
+from folkmoot.app.analyze import Place, Question, closed, gathered, server
+from folkmoot.committee import Committee
 from folkmoot.core.bars import Bars
+from folkmoot.core.clock import SystemClock
 from folkmoot.core.decision import Clamp, Decision, Evidence, Signal, Target
 from folkmoot.core.errors import DataError, FolkmootError, UsageError
 from folkmoot.core.forecast import Belief
+from folkmoot.core.settings import settings
+from folkmoot.core.stamps import iso
+from folkmoot.execution import Costs, Limits
+from folkmoot.market import world
+from folkmoot.proof import prove
+from folkmoot.proof.studies import Studies
 
 NAN = float("nan")
 WALK = random_walk(400)
@@ -39,7 +48,8 @@ def load(data: str) -> Bars:
     return WALK
 
 
-def decide(bars: Bars) -> Decision:
+def decide(data: str, bars: Bars) -> Decision:
+    del data
     now = int(bars.close_time[-1])
     consensus = Belief("committee", bars.symbol, now, 1, 0.51)
     return Decision(
@@ -84,7 +94,9 @@ def test_without_a_server_the_rules_judge_and_say_so() -> None:
     assert list(facts)[:3] == ["signal", "confidence", "reason"]
     assert (facts["judge"], facts["beliefs"][-1]["source"]) == ("rules", "rules")
     assert "no server was given" in facts["llm_not_used"]
-    assert facts["reason"].startswith("no member has earned a weight [rules] ")
+    assert facts["reason"].startswith(
+        "no member has earned a weight (second voice, not the decision) [rules] "
+    )
     assert facts["beliefs"][-1]["p_up"] is None
     assert unmoved(facts)
 
@@ -180,3 +192,81 @@ def test_a_server_needs_an_address_and_a_model() -> None:
         with pytest.raises(UsageError, match="both"):
             server(url, model)
     assert server(None, None) is None
+
+
+class Fixed:
+    def __init__(self, now: int) -> None:
+        self._now = now
+
+    def now(self) -> int:
+        return self._now
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 seconds ago"),
+        (59, "59 seconds ago"),
+        (60, "1 minute ago"),
+        (7_300, "2 hours ago"),
+        (4.1 * 31_557_600, "4 years ago"),
+    ],
+)
+def test_the_age_of_the_last_bar_is_said(seconds: float, words: str) -> None:
+    found = closed(WALK, Fixed(int(WALK.close_time[-1]) + int(1000 * seconds)))
+    assert found["age"] == words
+    assert found["at"] == iso(int(WALK.close_time[-1]))
+
+
+def test_caveats_stand_beside_the_decision_of_their_market() -> None:
+    [facts] = asyncio.run(gathered(["data"], load, decide, caveats=lambda bars: ["a caveat"]))
+    assert facts["caveats"] == ["a caveat"]
+    assert unmoved(facts)
+
+
+@pytest.mark.parametrize(
+    ("source", "data", "live"),
+    [
+        (None, "ccxt:binance", True),
+        ("ccxt:kraken", "BTC/USDT", True),
+        ("yahoo", "AAPL", True),
+        (None, "bars.csv", False),
+        ("store", "BTC/USDT", False),
+    ],
+)
+def test_only_a_venue_is_asked_for_a_fresh_bar(source: str | None, data: str, live: bool) -> None:
+    assert Place(source=source).live(data) == live
+
+
+def test_the_clock_reaches_the_desk_only_for_a_venue(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+
+    def heard(bars: Bars, who: Committee, *, clock: Any, **_: Any) -> Decision:
+        given.append(clock)
+        return decide("", bars)
+
+    monkeypatch.setattr("folkmoot.proof.last_decision", heard)
+    question = Question(Place(), Committee(), "core", Costs(), Limits())
+    question.decide("bars.csv", WALK)
+    question.decide("ccxt:binance", WALK)
+    assert given[0] is None
+    assert isinstance(given[1], SystemClock)
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.001, True), (0.4, False)])
+def test_a_stored_study_that_was_not_calibrated_is_a_caveat(
+    own_root: Path, p: float, said: bool
+) -> None:
+    committee = Committee(models=("logistic",))
+    question = Question(Place(), committee, "core", Costs(), Limits())
+    bars = world("martingale", n=1_900, seed=4).bars
+    study = prove(committee, bars, controls="needed", copies=1, plants=1, workers=1)
+    kept, key = Studies(settings().data_root), study.facts["provenance"]["study"]
+    record = kept.get(key)
+    assert record is not None
+    record["study"]["calibration"]["p"] = p
+    kept.put(key, record)
+    told = [f"not calibrated on this history (p {p:.3f})"] if said else []
+    assert question.caveats(bars) == told
+    other = Question(Place(), Committee(), "core", Costs(), Limits())
+    assert other.caveats(bars) == []

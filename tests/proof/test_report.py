@@ -400,5 +400,12 @@ def test_a_wrong_verdict_of_a_further_seed_is_shown_as_wrong() -> None:
     assert "WRONG" in Reader(render_demo(demo())).text
 
 
+def test_a_verdict_for_want_of_bars_is_not_called_wrong() -> None:
+    short = demo()
+    short["worlds"][0] |= {"correct": False, "reason": "too_short", "verdict": "NOT PROVEN"}
+    page = Reader(render_demo(short)).text
+    assert "not powered at this length" in page
+
+
 def test_attributes_are_escaped_too() -> None:
     assert node("p", title='"><b>') == '<p title="&quot;&gt;&lt;b&gt;"></p>'

@@ -16,10 +16,12 @@ from folkmoot.agents.evidence import RULE_NAMES, rule_evidence
 from folkmoot.agents.rules import rule_belief
 from folkmoot.app.load import load
 from folkmoot.core.bars import Bars
+from folkmoot.core.clock import Clock, SystemClock
 from folkmoot.core.decision import Case, Decision
 from folkmoot.core.errors import FolkmootError, UsageError
 from folkmoot.core.forecast import Belief
 from folkmoot.core.settings import settings
+from folkmoot.core.stamps import iso
 
 if TYPE_CHECKING:
     from folkmoot.agents.llm import LlmClient
@@ -30,8 +32,14 @@ NOT_ASKED = "no server was given: --llm URL --llm-model NAME"
 # A late judge ends soon after its own deadline whatever happens inside it.
 GRACE = 0.5
 
+SECOND = "second voice, not the decision"
+LIVE = frozenset({"ccxt", "yahoo"})
+"""Sources whose last bar is of now; what a file or the store holds is history."""
+SPANS = (("year", 31_557_600), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
 Load = Callable[[str], Bars]
-Decide = Callable[[Bars], Decision]
+Decide = Callable[[str, Bars], Decision]
+Caveats = Callable[[Bars], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,10 @@ class Place:
         """Return the bars of one market."""
         return load(data, self.symbol, self.timeframe, self.source, lenient=self.lenient).bars
 
+    def live(self, data: str) -> bool:
+        """Whether that market is read from a venue, and not from what was kept of one."""
+        return (self.source or data).partition(":")[0] in LIVE
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -58,8 +70,8 @@ class Question:
     costs: "Costs"
     limits: "Limits"
 
-    def decide(self, bars: Bars) -> Decision:
-        """Return the desk's decision for the last bar."""
+    def decide(self, data: str, bars: Bars) -> Decision:
+        """Return the desk's decision for the last bar; of a venue only a fresh one is acted on."""
         from folkmoot.proof import last_decision
 
         return last_decision(
@@ -68,7 +80,22 @@ class Question:
             features=self.features,
             costs=self.costs,
             limits=self.limits,
+            clock=SystemClock() if self.place.live(data) else None,
         )
+
+    def caveats(self, bars: Bars) -> list[str]:
+        """Return what the newest stored study of just this says against its probabilities."""
+        from folkmoot.proof.reliability import uncalibrated
+        from folkmoot.proof.studies import Studies, Subject
+
+        who = set(self.committee.models)
+        subject = Subject.of(bars, self.features, self.committee.horizon, self.costs)
+        for record in Studies(settings().data_root).fitting(subject):
+            study = record["study"]
+            if {row["name"] for row in study["members"]} == who:
+                said = uncalibrated(study["calibration"]["p"])
+                return [said] if said else []
+        return []
 
 
 def server(url: str | None, model: str | None, deadline: float | None = None) -> "LlmClient | None":
@@ -107,7 +134,14 @@ def analyze(
             "--symbol names one market, but several were given", where="symbol", allowed="none"
         )
     return asyncio.run(
-        gathered(markets, question.place.load, question.decide, llm=llm, at_once=at_once)
+        gathered(
+            markets,
+            question.place.load,
+            question.decide,
+            caveats=question.caveats,
+            llm=llm,
+            at_once=at_once,
+        )
     )
 
 
@@ -116,6 +150,7 @@ async def gathered(
     load: Load,
     decide: Decide,
     *,
+    caveats: Caveats | None = None,
     llm: "LlmClient | None" = None,
     at_once: int = 2,
 ) -> list[dict[str, Any]]:
@@ -125,21 +160,32 @@ async def gathered(
     async def one(data: str) -> dict[str, Any]:
         async with room:
             try:
-                return await _analysed(data, load, decide, llm)
+                bars = await asyncio.to_thread(load, data)
+                found = await _analysed(data, bars, decide, llm)
+                said = await asyncio.to_thread(caveats, bars) if caveats else []
             except FolkmootError as error:
                 if len(markets) == 1:
                     raise
                 return {"market": data, "error": error.as_dict()}
+            return found | {"caveats": said, "closed": closed(bars, SystemClock())}
 
     async with llm or nullcontext():
         return list(await asyncio.gather(*(one(data) for data in markets)))
 
 
+def closed(bars: Bars, clock: Clock) -> dict[str, Any]:
+    """Return when the last bar closed, and how long ago that is in words and seconds."""
+    seconds = max(clock.now() - int(bars.close_time[-1]), 0) // 1_000
+    unit, size = next(((unit, size) for unit, size in SPANS if seconds >= size), SPANS[-1])
+    count = seconds // size
+    words = f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return {"at": iso(int(bars.close_time[-1])), "age_seconds": seconds, "age": words}
+
+
 async def _analysed(
-    data: str, load: Load, decide: Decide, llm: "LlmClient | None"
+    data: str, bars: Bars, decide: Decide, llm: "LlmClient | None"
 ) -> dict[str, Any]:
-    bars = await asyncio.to_thread(load, data)
-    decision = await asyncio.to_thread(decide, bars)
+    decision = await asyncio.to_thread(decide, data, bars)
     if not {fact.id for fact in decision.evidence} >= RULE_NAMES:
         facts = await asyncio.to_thread(rule_evidence, bars)
         named = {fact.id: fact for fact in (*facts, *decision.evidence)}
@@ -159,7 +205,7 @@ async def judged(decision: Decision, llm: "LlmClient | None") -> dict[str, Any]:
     belief, missed = await _opinion(case, llm)
     worded = replace(
         decision,
-        reason=f"{decision.reason} [{belief.source}] {belief.why}".strip(),
+        reason=f"{decision.reason} ({SECOND}) [{belief.source}] {belief.why}".strip(),
         beliefs=(*decision.beliefs, belief),
     )
     return worded.as_dict() | {"judge": belief.source, "llm_not_used": missed}

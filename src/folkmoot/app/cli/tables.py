@@ -122,7 +122,7 @@ def show_demo(facts: dict[str, Any]) -> None:
         )
     )
     for world in facts["worlds"]:
-        right = "as it should be" if world["correct"] else "WRONG"
+        right = _outcome(world)
         out.print(Text(f"world {world['name']}: {world['verdict']}, {right}", style="bold"))
         out.print(_line(f"  truth: {world['truth']}; reason: {world.get('reason') or UNKNOWN}"))
         if world.get("study"):
@@ -135,6 +135,13 @@ def show_demo(facts: dict[str, Any]) -> None:
     out.print(_line(f"{facts['seconds']:.1f} s; report: {facts['report']}"))
     out.print(_line(f"journal: {facts.get('journal') or UNKNOWN} {facts['journal_hash']}"))
     out.print(_line("next: folkmoot prove YOUR.csv --symbol BTC/USDT --timeframe 1h"))
+
+
+def _outcome(world: dict[str, Any]) -> str:
+    if world["correct"]:
+        return "as it should be"
+    # Too few bars to tell is no wrong answer, though not the expected one.
+    return "not powered at this length" if world.get("reason") == "too_short" else "WRONG"
 
 
 def show_decisions(found: Sequence[dict[str, Any]]) -> None:
@@ -151,7 +158,11 @@ def _show_decision(facts: dict[str, Any]) -> None:
     sure = _percent(facts["confidence"])
     head = f"{facts['symbol']} {facts['timeframe']}: {facts['signal']}"
     out.print(Text(f"{head}, confidence {sure} {_interval(facts['interval'])}", style="bold"))
-    out.print(_line(facts["reason"]))
+    # The desk's target repeats the status that the reason has just put into words.
+    out.print(_line(facts["reason"].replace(f"; {facts['status']}: nobody may act", "")))
+    closed = facts["closed"]
+    out.print(_line(f"the last bar closed {closed['at']}, {closed['age']}"))
+    show_lines(f"caveat: {text}" for text in facts["caveats"])
     if facts["llm_not_used"]:
         out.print(_line(f"judge: {facts['judge']}, since {facts['llm_not_used']}"))
     beliefs = _table("source", "p up", "weight", "horizon", "why")

@@ -189,4 +189,6 @@ def _yours(demo: dict[str, Any]) -> Html:
 
 def _correct(world: dict[str, Any]) -> str:
     right = world.get("correct")
-    return UNKNOWN if right is None else "right" if right else "WRONG"
+    if right is None or right:
+        return UNKNOWN if right is None else "right"
+    return "not powered at this length" if world.get("reason") == "too_short" else "WRONG"
