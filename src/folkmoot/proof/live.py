@@ -52,7 +52,7 @@ class LiveVoice:
 
     The members are never refitted here. A new study of the longer history is the refit; without
     one the committee falls silent (status `stale`, weight zero) once the study's open last block
-    is two block lengths long.
+    is two block lengths long: about a tenth of the study's bars after its end.
     """
 
     def __init__(self, study: "Study", later: Sequence[Bar] = ()) -> None:
