@@ -14,6 +14,7 @@ import pytest
 from tests.app.commands import answer
 
 from folkmoot.app import cli
+from folkmoot.core.extras import get_extra
 from folkmoot.core.settings import settings
 
 COMMANDS = [
@@ -175,6 +176,19 @@ def test_models_are_listed_with_options(capfd: pytest.CaptureFixture[str]) -> No
     assert cli.run(["models"]) == 0
 
 
+def pinned(package: str) -> str:
+    lines = (Path(__file__).parents[2] / "constraints.txt").read_text().splitlines()
+    return next(line.partition("==")[2] for line in lines if line.startswith(f"{package}=="))
+
+
+def test_an_extra_is_got_with_the_tested_versions_in_a_checkout(tmp_path: Path) -> None:
+    assert get_extra("neural", tmp_path) == "pip install 'folkmoot[neural]'"
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).touch()
+    said = ".venv/bin/python -m pip install -c constraints.txt -e '.[neural]'"
+    assert get_extra("neural", tmp_path) == said
+
+
 def test_doctor_says_what_is_missing_and_how_to_get_it(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -183,6 +197,10 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(
     assert facts["numba_cache"]["state"] in ("warm", "cold")
     assert facts["sandbox"]["level"].startswith("none")
     assert facts["torch"]["version"] or "pip install" in facts["torch"]["get"]
+    if facts["torch"]["get"]:
+        assert "CPU build" in facts["torch"]["get"]
+        assert f"torch=={pinned('torch')}" in facts["torch"]["get"]
+    assert "http" not in json.dumps(facts["torch"]) + json.dumps(facts["extras"])
     assert facts["data_root"]["writable"] is True
     assert cli.run(["doctor"]) == 0
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from folkmoot.core.extras import get_extra
 from folkmoot.core.settings import settings
 from folkmoot.sandbox import level
 
@@ -25,7 +26,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "stats": ("arch", "skfolio", "matplotlib"),
 }
 _LISTED = ("numpy", "numba", "pandas", "pyarrow", "TA-Lib", "scikit-learn", "lightgbm", "fastapi")
-_TORCH = "pip install 'folkmoot[neural]', after the CPU build of torch as its own site says"
+_TORCH = (
+    "constraints.txt pins torch==2.13.0: install that version first, the CPU build on a machine "
+    "without a GPU and else the build for its driver, then {command}"
+)
 _LOW_DISK = 2_000_000_000
 
 
@@ -65,15 +69,14 @@ def _torch() -> dict[str, Any]:
     """Return the torch build without importing it, or how to get one."""
     found = _version("torch")
     if found is None:
-        return {"version": None, "build": None, "get": _TORCH}
+        return {"version": None, "build": None, "get": _TORCH.format(command=get_extra("neural"))}
     local = found.partition("+")[2]
     return {"version": found, "build": local or "as packaged", "get": None}
 
 
 def _extra(name: str, modules: tuple[str, ...]) -> dict[str, Any]:
     missing = [module for module in modules if find_spec(module) is None]
-    command = f"pip install 'folkmoot[{name}]'" if missing else None
-    return {"name": name, "missing": missing, "get": command}
+    return {"name": name, "missing": missing, "get": get_extra(name) if missing else None}
 
 
 def _version(package: str) -> str | None:

@@ -15,6 +15,7 @@ from folkmoot.core.errors import (
     Unreachable,
     UsageError,
 )
+from folkmoot.core.extras import get_extra
 from folkmoot.core.frames import read_frame
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.market.polling import Sleep, poll
@@ -144,7 +145,7 @@ def _venue(exchange: str, config: Mapping[str, Any]) -> Any:
         import ccxt
     except ImportError as why:
         raise EnvironmentProblem(
-            "the package ccxt is missing", where="ccxt", allowed="pip install 'folkmoot[exchange]'"
+            "the package ccxt is missing", where="ccxt", allowed=get_extra("exchange")
         ) from why
     if exchange not in ccxt.exchanges:
         raise UsageError(

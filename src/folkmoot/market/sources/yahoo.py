@@ -13,6 +13,7 @@ from folkmoot.core.errors import (
     Unreachable,
     UsageError,
 )
+from folkmoot.core.extras import get_extra
 from folkmoot.core.frames import read_frame
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.market.polling import Sleep, poll
@@ -121,7 +122,7 @@ def _yfinance() -> Any:
         raise EnvironmentProblem(
             "the package yfinance is missing",
             where="yahoo",
-            allowed="pip install 'folkmoot[exchange]'",
+            allowed=get_extra("exchange"),
         ) from why
     # Otherwise every failure is an empty frame.
     yfinance.config.debug.hide_exceptions = False
