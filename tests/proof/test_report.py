@@ -371,20 +371,6 @@ def test_a_verdict_without_a_code_is_explained_without_saying_there_is_none(word
     assert "there is none" not in text.lower()
 
 
-@pytest.mark.parametrize(("p", "told"), [(0.31, False), (0.004, True), (None, False)])
-def test_a_calibration_that_fails_its_test_is_said_to_fail(
-    study: dict, p: float | None, told: bool
-) -> None:
-    page = Reader(render(study | {"calibration": study["calibration"] | {"p": p}})).text
-    assert ("Not calibrated on this history (p 0.004)." in page) == told
-
-
-def test_mean_and_compound_results_are_labelled_as_such(study: dict) -> None:
-    page = Reader(render(study)).text
-    assert "compound net return" in page
-    assert "mean net bp a bar" in page
-
-
 def test_a_report_says_how_often_a_planted_edge_was_found() -> None:
     assert "found in 5 of 5 copies" in Reader(render(sample("NO EDGE", "no_skill"))).text
 
@@ -398,13 +384,6 @@ def test_the_demo_shows_the_three_ways_to_keep_score_and_every_world() -> None:
 
 def test_a_wrong_verdict_of_a_further_seed_is_shown_as_wrong() -> None:
     assert "WRONG" in Reader(render_demo(demo())).text
-
-
-def test_a_verdict_for_want_of_bars_is_not_called_wrong() -> None:
-    short = demo()
-    short["worlds"][0] |= {"correct": False, "reason": "too_short", "verdict": "NOT PROVEN"}
-    page = Reader(render_demo(short)).text
-    assert "not powered at this length" in page
 
 
 def test_attributes_are_escaped_too() -> None:

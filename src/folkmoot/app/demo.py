@@ -83,8 +83,11 @@ def _run(
     mistake = popular_mistake(seed=seed)
     verdicts, studies = [], []
     for step, (letter, made) in enumerate(worlds.items()):
-        tell(f"world {letter}: {made.truth}", start + (0.1 + 0.3 * step) * width)
-        study = prove(Committee(), made.bars, controls="needed", crew=crew, root=root)
+        told = _within(tell, f"world {letter}", start + (0.1 + 0.3 * step) * width, 0.3 * width)
+        told(made.truth, 0.0)
+        study = prove(
+            Committee(), made.bars, controls="needed", crew=crew, root=root, progress=told
+        )
         verdicts.append(_verdict(letter, made, study))
         studies.append(study)
     passed = _passed(check, verdicts)
@@ -98,6 +101,18 @@ def _run(
         "seconds": time.perf_counter() - began,
     }
     return facts, tuple(studies)
+
+
+def _within(tell: Progress, where: str, start: float, width: float) -> Progress:
+    """Return a display for a part of the whole that only ever goes forward."""
+    reached = 0.0
+
+    def told(what: str, share: float) -> None:
+        nonlocal reached
+        reached = max(reached, min(share, 1.0))
+        tell(f"{where}: {what}", start + width * reached)
+
+    return told
 
 
 def _verdict(letter: str, made: World, study: Study) -> dict[str, Any]:
