@@ -3,11 +3,11 @@
 import asyncio
 import dataclasses
 import math
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.proof.feeds import Exchange, Market
 
 from folkmoot.committee import Committee
 from folkmoot.core.bars import Bar, Bars
@@ -19,7 +19,7 @@ from folkmoot.core.protocols import Source
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.desk import Desk, Journal, ReplayVoice
 from folkmoot.execution import Costs, Limits, SimBroker
-from folkmoot.market.polling import Resumable, poll
+from folkmoot.market.polling import Resumable
 from folkmoot.market.worlds import plant, world
 from folkmoot.proof import Study, last_decision, prove
 from folkmoot.proof.examine import examine
@@ -305,59 +305,6 @@ def test_the_last_decision_is_stale_by_a_clock_and_history_without_one(
 
 def wanted(study: Study, bars: Bars, clock: BarClock | None) -> bool:
     return bool(last_decision(bars, COMMITTEE, root=study.root, clock=clock).orders)
-
-
-class Market:
-    """A source whose bars close while it is asked: one more before live bars begin."""
-
-    def __init__(self, bars: Bars, closed: int) -> None:
-        self.bars, self.closed = bars, closed
-
-    def history(
-        self, symbol: str, timeframe: Timeframe, start: int | None, end: int | None
-    ) -> Bars:
-        """Return the closed bars that open in [start, end)."""
-        assert (symbol, timeframe) == (self.bars.symbol, self.bars.timeframe)
-        return self.bars.until(self.closed).between(start, end)
-
-    async def live(self, symbol: str, timeframe: Timeframe) -> AsyncIterator[Bar]:
-        """Yield each bar that closes from now on."""
-        assert (symbol, timeframe) == (self.bars.symbol, self.bars.timeframe)
-        self.closed += 1
-        while self.closed < len(self.bars):
-            self.closed += 1
-            yield self.bars.bar(self.closed - 1)
-
-
-class Exchange(Market):
-    """A venue that is polled; every question to it takes a while."""
-
-    def __init__(self, bars: Bars, closed: int) -> None:
-        super().__init__(bars, closed)
-        self.clock = BarClock(int(bars.close_time[closed - 1]) + 1)
-
-    def history(
-        self, symbol: str, timeframe: Timeframe, start: int | None, end: int | None
-    ) -> Bars:
-        """Return the bars that had closed when the question came."""
-        self.closed = int(np.searchsorted(self.bars.close_time, self.clock.now(), "right"))
-        found = super().history(symbol, timeframe, start, end)
-        self.clock.set(self.clock.now() + timeframe.ms // 2)
-        return found
-
-    async def live_from(
-        self, symbol: str, timeframe: Timeframe, since: int | None
-    ) -> AsyncIterator[Bar]:
-        """Poll."""
-
-        async def sleep(seconds: float) -> None:
-            self.clock.set(self.clock.now() + int(1000 * seconds))
-
-        def history(start: int) -> Bars:
-            return self.history(symbol, timeframe, start, None)
-
-        async for bar in poll(history, timeframe, self.clock, sleep, 10.0, since):
-            yield bar
 
 
 @pytest.mark.parametrize("kind", [Market, Exchange])
