@@ -68,8 +68,10 @@ class Study:
         """Return a desk that goes on where the proof ended, with the last fitted members.
 
         The same code, features, members, calibration and weights, fed one bar at a time. `broker`
-        is "paper" (fills simulated at the next open, with the study's costs). The journal is kept
-        under the study's root unless a path is given, each decision committed on its own.
+        is "paper" (fills simulated at the next open, with the study's costs). `on_bar` and `run` go
+        by the machine's clock, so that a bar which closed too long ago opens nothing; `replay` is
+        for history. The journal is kept under the study's root unless a path is given, each
+        decision committed on its own.
         """
         from folkmoot.proof.live import live_desk
 
