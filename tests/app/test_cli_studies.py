@@ -57,9 +57,10 @@ def test_a_study_says_what_its_present_reading_left_out(
     assert (code, again["cached"], again["report"]) == (0, True, facts["report"])
     assert "duplicates dropped: 1" in again["notes"]
     listed = own_root / "root" / "refused" / "X_1h.csv"
-    assert f"1 bad rows were set aside, listed in {listed}" in again["notes"]
+    assert f"bad rows set aside: 1, listed in {listed}" in again["notes"]
     assert any(
-        note.startswith("bad rows left out: 1: row 10 (line 12):") for note in again["notes"]
+        note.startswith("1 bad rows left out (counted from 0): row 10 (line 12):")
+        for note in again["notes"]
     )
     assert (again["reading"]["refused"], again["reading"]["duplicates"]) == (1, 1)
     assert listed.exists()

@@ -22,7 +22,9 @@ def test_the_first_refused_rows_are_named_and_the_rest_counted() -> None:
     assert found["reading"]["refused_rows"][0] == "row 0 (line 2): high below low"
     first, rows, duplicates, last = found["notes"]
     assert (first, duplicates, last) == ("assumed", "duplicates dropped: 3", "a")
-    assert rows.startswith("bad rows left out: 8: row 0 (line 2): high below low; row 1")
+    assert rows.startswith(
+        "8 bad rows left out (counted from 0): row 0 (line 2): high below low; row 1"
+    )
     assert rows.endswith("; and 3 more")
 
 

@@ -52,7 +52,7 @@ def _listed(found: Reading) -> Reading:
         for row, reason in found.refused
     ]
     path.write_text("\n".join(["row,line,reason", *lines]) + "\n")
-    said = f"{len(found.refused)} bad rows were set aside, listed in {path}"
+    said = f"bad rows set aside: {len(found.refused)}, listed in {path}"
     return replace(found, notes=[*found.notes, said])
 
 

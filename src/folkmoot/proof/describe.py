@@ -190,7 +190,9 @@ def with_reading(facts: dict[str, Any], bars: Bars, reading: Reading | None) -> 
     if rows:
         more = len(reading.refused) - len(rows)
         rest = f"; and {more} more" if more else ""
-        said.append(f"bad rows left out: {len(reading.refused)}: {'; '.join(rows)}{rest}")
+        said.append(
+            f"{len(reading.refused)} bad rows left out (counted from 0): {'; '.join(rows)}{rest}"
+        )
     if reading.duplicates:
         said.append(f"duplicates dropped: {reading.duplicates}")
     return facts | {"reading": told, "notes": [*said, *facts["notes"]]}
