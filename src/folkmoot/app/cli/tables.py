@@ -9,6 +9,8 @@ from rich.text import Text
 from folkmoot.app.cli.output import console
 
 UNKNOWN = "-"
+WIDE = 110
+STATUSES = {"no_earned_weight": "no weight", "direction_only": "direction"}
 
 
 def show_study(facts: dict[str, Any]) -> None:
@@ -27,38 +29,44 @@ def show_study(facts: dict[str, Any]) -> None:
 
 
 def _board(facts: dict[str, Any]) -> Table:
-    names = ("name", "status", "weight", "n", "accuracy", "interval", "by size", "mean gross bp")
-    table = _table(*names, "log loss", "gain, mnat", "interval")
+    """Return the leaderboard; 80 columns hold all but the gains, which stand in a wider window."""
+    names = ["forecaster", "status", "weight", "accuracy, %", "by size", "gross bp", "log loss"]
+    wide = console().width >= WIDE
+    table = Table(*names, *(["gain, mnat"] if wide else []), box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
     for rows in ([facts.get("consensus")], facts.get("members"), facts.get("baselines")):
         for row in rows or []:
             if row:
-                table.add_row(*_cells(row))
+                table.add_row(*_cells(row), *([_gain(row)] if wide else []))
         table.add_section()
     return table
 
 
 def _cells(row: dict[str, Any]) -> list[str | Text]:
+    status = row.get("status")
     return [
         _text(row["name"]),
-        _text(row.get("status")),
-        _number(row.get("weight")),
-        _text(row.get("n")),
-        _percent(row.get("accuracy")),
-        _interval(row.get("accuracy_interval")),
-        _percent(row.get("weighted_accuracy")),
-        _number(row.get("gross_bp")),
-        _number(row.get("log_loss")),
-        *_gain(row),
+        _text(STATUSES.get(str(status), status)),
+        _decimal(row.get("weight"), 2),
+        f"{_decimal(row.get('accuracy'), 1, 100.0)} {_interval(row.get('accuracy_interval'))}",
+        _decimal(row.get("weighted_accuracy"), 1, 100.0),
+        _decimal(row.get("gross_bp"), 2),
+        _decimal(row.get("log_loss"), 4),
     ]
 
 
-def _gain(row: dict[str, Any]) -> tuple[str, str]:
+def _decimal(value: float | None, places: int, times: float = 1.0) -> str:
+    return UNKNOWN if value is None else f"{times * value:.{places}f}"
+
+
+def _gain(row: dict[str, Any]) -> str:
     """Return the log loss saved against the best reference, in thousandths of a nat a bar."""
     gain, interval = row.get("gain"), row.get("gain_interval")
     if gain is None or not interval or None in interval:
-        return UNKNOWN, ""
+        return UNKNOWN
     low, high = (f"{1000.0 * end:.2f}" for end in interval)
-    return f"{1000.0 * gain:.2f}", f"[{low}, {high}]"
+    return f"{1000.0 * gain:.2f} [{low}, {high}]"
 
 
 def _calibration(facts: dict[str, Any] | None) -> str:
