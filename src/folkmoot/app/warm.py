@@ -16,7 +16,7 @@ def warm() -> float:
     began = time.perf_counter()
     made = world("planted", n=6_000, seed=0)
     sign_randomised(made.bars, seed=0)
-    popular_mistake(n=1_500)
+    popular_mistake(n=4_000)
     with tempfile.TemporaryDirectory() as folder:
         prove(Committee(), made.bars, workers=1, root=Path(folder), copies=1, plants=1)
     return time.perf_counter() - began

@@ -42,6 +42,9 @@ ModelsOption = Annotated[
     str | None, typer.Option("--models", help="Members, separated by commas; see `models`.")
 ]
 FeaturesOption = Annotated[str, typer.Option("--features", help="The feature set.")]
+StrategyOption = Annotated[
+    str, typer.Option("--strategy", help="half_kelly, follow_sign or rsi_macd_volume.")
+]
 HorizonOption = Annotated[int, typer.Option("--horizon", min=1, help="Bars ahead.")]
 
 

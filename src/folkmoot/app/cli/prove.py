@@ -15,6 +15,7 @@ from folkmoot.app.cli.output import (
     ModelsOption,
     SlippageOption,
     SourceOption,
+    StrategyOption,
     SymbolOption,
     TimeframeOption,
     emit,
@@ -50,6 +51,7 @@ def run(
     source: SourceOption = None,
     models: ModelsOption = None,
     features: FeaturesOption = "core",
+    strategy: StrategyOption = "half_kelly",
     horizon: HorizonOption = 1,
     fee: FeeOption = 0.001,
     slippage: SlippageOption = 0.0005,
@@ -71,6 +73,7 @@ def run(
     asked = {
         "committee": committee_of(models, horizon),
         "features": features,
+        "strategy": strategy,
         "costs": Costs(fee=fee, slippage=slippage),
         "score_from": instant(score_from),
         "score_to": until(score_to),
