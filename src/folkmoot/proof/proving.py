@@ -9,6 +9,7 @@
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,7 @@ from folkmoot.proof.scored import Scored, scored
 from folkmoot.proof.skill import skill
 from folkmoot.proof.studies import Studies
 from folkmoot.proof.study import Study, settle, verdict_needs
+from folkmoot.proof.verdict import FOUND_SHARE
 from folkmoot.training import Crew, TaskStore
 
 if TYPE_CHECKING:
@@ -199,11 +201,15 @@ class _Run:
             )  # fmt: skip
 
     def _run_needed(self, facts: dict[str, Any], store: TaskStore) -> None:
+        """Run the copies that the verdict rests on, the last planted ones only if it is close."""
         if self.plan.controls == "needed":
-            wanted = verdict_needs(facts)
-            nulls = self.plan.nulls() if "controls" in wanted else []
-            planted = self.plan.planted() if "power" in wanted else []
-            self._copies([*nulls, *planted], store)
+            wanted, planted = verdict_needs(facts), self.plan.planted()
+            self._copies(self.plan.nulls() if "controls" in wanted else [], store)
+            if "power" in wanted:
+                enough = math.ceil(FOUND_SHARE * len(planted))
+                self._copies(planted[:enough], store)
+                if power_of(self.controls, 0)[1] != (enough, enough):
+                    self._copies(planted[enough:], store)
 
     def _trade(self, seen: Examined, rows: Scored) -> Money | None:
         if not len(rows):
