@@ -95,6 +95,7 @@ def facts_of(
         "scored": len(rows),
         "skill_p": tested.p,
         "member_p": tested.members,
+        "voice": rows.voice,
         "sharpe_lower": low,
         "sharpe_upper": high,
         "changes": money.changes if money else 0,

@@ -27,4 +27,5 @@ def judged(found: Scored, bars: Bars, strategy: str) -> Scored:
         p={name: p[spoke] for name, p in {**found.p, CONSENSUS: said}.items()},
         raw={name: p[spoke] for name, p in found.raw.items()},
         horizon=found.horizon,
+        voice=strategy,
     )

@@ -24,6 +24,7 @@ from folkmoot.proof.statistics import (
 from folkmoot.training import Ballots
 
 CONSENSUS = "consensus"
+COMMITTEE = "committee"
 BURN_IN = 0
 
 
@@ -33,6 +34,7 @@ class Scored:
 
     `rows[k]` row numbers; `returns[k]` log returns of the label; `up[k]` 1.0 or 0.0;
     `p[name][k]` calibrated probabilities, the consensus among them; `raw[name][k]` as said.
+    `voice` is whose probabilities stand in the consensus' place: the committee's, or a strategy's.
     """
 
     rows: npt.NDArray[np.int64]
@@ -41,6 +43,7 @@ class Scored:
     p: Mapping[str, Floats]
     raw: Mapping[str, Floats]
     horizon: int
+    voice: str = COMMITTEE
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -87,9 +90,16 @@ def consensus_row(found: Scored, minutes: Minutes) -> dict[str, Any]:
     """Return the consensus' line of the leaderboard, with how often it could speak."""
     spoke = minutes.status[found.rows] == STATUSES.index("ok")
     share = float(spoke.mean()) if len(found) else 0.0
-    status = "ok" if share > 0.0 else "no_earned_weight"
-    scores = _scores(found, CONSENSUS, found.p[CONSENSUS])
-    return {"name": CONSENSUS, "status": status, "weight": 1.0, "spoke": share, **scores}
+    if found.voice != COMMITTEE:
+        share = 1.0
+    row = {
+        "name": CONSENSUS,
+        "voice": found.voice,
+        "status": "ok" if share > 0.0 else "no_earned_weight",
+        "weight": 1.0,
+        "spoke": share,
+    }
+    return row | _scores(found, CONSENSUS, found.p[CONSENSUS])
 
 
 def baseline_row(found: Scored, name: str, bars: Bars) -> dict[str, Any]:

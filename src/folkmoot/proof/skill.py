@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from folkmoot.models import REFERENCES
-from folkmoot.proof.scored import CONSENSUS, Scored
+from folkmoot.proof.scored import COMMITTEE, CONSENSUS, Scored
 from folkmoot.proof.statistics import Comparison, diebold_mariano, hits, share_z
 
 FEWEST = 10
@@ -40,7 +40,11 @@ class Skill:
 
 
 def skill(found: Scored, members: Sequence[str]) -> Skill:
-    """Test the consensus and every member against all references."""
+    """Test the consensus and every member against all references.
+
+    A strategy with a voice of its own is tested alone: members whom it does not hear are left out.
+    """
+    members = members if found.voice == COMMITTEE else ()
     n = len(found)
     if n < FEWEST:
         return Skill(n, 1.0, 0.0, math.nan, 0.0, dict.fromkeys(members, 1.0))

@@ -116,6 +116,7 @@ def _facts(facts: dict[str, Any], trials: int) -> Facts:
     return Facts(
         scored=facts["scored"],
         skill_p=_number(facts["skill_p"]),
+        voice="the consensus" if facts["voice"] == "committee" else f"the rule {facts['voice']}",
         member_p={name: _number(p) for name, p in facts["member_p"].items()},
         sharpe_lower=_number(facts["sharpe_lower"]),
         sharpe_upper=_number(facts["sharpe_upper"]),

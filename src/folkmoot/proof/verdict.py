@@ -64,6 +64,7 @@ class Facts:
     gross_sharpe: float = math.nan
     bars_a_year: float = HOURS_A_YEAR
     audited: bool = False
+    voice: str = "the consensus"
     controls: tuple[Control, ...] | None = None
     planted: Planted | None = None
 
@@ -231,14 +232,14 @@ def _control_failed(facts: Facts) -> str:
 
 def _edge(facts: Facts) -> str:
     return (
-        f"the consensus beats every reference (p {facts.skill_p:.2g}), pays its costs (net Sharpe "
+        f"{facts.voice} beats every reference (p {facts.skill_p:.2g}), pays its costs (net Sharpe "
         f"above {facts.sharpe_lower:.2f}) and remains after all that was tried "
         f"(deflated Sharpe {facts.deflated:.3f})"
     )
 
 
 def _skill_without_profit(facts: Facts) -> str:
-    start = f"the consensus beats every reference (p {facts.skill_p:.2g}), but "
+    start = f"{facts.voice} beats every reference (p {facts.skill_p:.2g}), but "
     if not facts.sharpe_lower > 0.0:
         return start + f"not the costs: the net Sharpe may be as low as {facts.sharpe_lower:.2f}"
     if facts.changes < MIN_CHANGES:
@@ -252,7 +253,7 @@ def _no_skill(facts: Facts) -> str:
 
 def _member_only(facts: Facts) -> str:
     names = ", ".join(facts.skilled_members)
-    return f"{names} beats every reference, the consensus does not (p {facts.skill_p:.2g})"
+    return f"{names} beats every reference, {facts.voice} does not (p {facts.skill_p:.2g})"
 
 
 def _profit_without_skill(facts: Facts) -> str:
