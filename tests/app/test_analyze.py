@@ -205,7 +205,7 @@ class Fixed:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (-5, "0 seconds ago"),
+        (-5, "5 seconds from now"),
         (59, "59 seconds ago"),
         (60, "1 minute ago"),
         (7_300, "2 hours ago"),

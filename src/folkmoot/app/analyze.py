@@ -174,11 +174,15 @@ async def gathered(
 
 
 def closed(bars: Bars, clock: Clock) -> dict[str, Any]:
-    """Return when the last bar closed, and how long ago that is in words and seconds."""
-    seconds = max(clock.now() - int(bars.close_time[-1]), 0) // 1_000
-    unit, size = next(((unit, size) for unit, size in SPANS if seconds >= size), SPANS[-1])
-    count = seconds // size
-    words = f"{count} {unit}{'' if count == 1 else 's'} ago"
+    """Return when the last bar closed, and how long ago that is in words and seconds.
+
+    A close that lies ahead of the clock has a negative age, `from now` in words.
+    """
+    seconds = (clock.now() - int(bars.close_time[-1])) // 1_000
+    far = abs(seconds)
+    unit, size = next(((unit, size) for unit, size in SPANS if far >= size), SPANS[-1])
+    count = far // size
+    words = f"{count} {unit}{'' if count == 1 else 's'} {'ago' if seconds >= 0 else 'from now'}"
     return {"at": iso(int(bars.close_time[-1])), "age_seconds": seconds, "age": words}
 
 

@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from folkmoot.core.bars import Bars
+from folkmoot.core.clock import Clock, SystemClock
 from folkmoot.core.errors import DataError, UnknownSymbol, UsageError
 from folkmoot.core.frames import Reading
 from folkmoot.core.settings import settings
@@ -22,12 +25,15 @@ def load(
     source: str | None = None,
     *,
     lenient: bool = False,
+    clock: Clock | None = None,
 ) -> Reading:
-    """Return the bars that `data` names, with what was refused, dropped or assumed on the way.
+    """Return the closed bars that `data` names, with what was refused, dropped or assumed.
 
     A path or `kind:place` is read as it stands; with `source`, `data` is a place of that kind
     (a file, a world) or a symbol on that venue; any other word is a symbol of the bar store.
     Rows that `lenient` leaves out are listed in a file below the data root, and a note says where.
+    Bars that have not closed yet by `clock` (the machine's) are dropped, and a note says how many;
+    made worlds have no present.
 
     Raises `UsageError` for a source that is none, `DataError` where no bars are left.
     """
@@ -37,9 +43,23 @@ def load(
     if spec == "store" and wanted is not None:
         wanted = _stored(wanted)
     found = reading(spec, wanted, timeframe, lenient=lenient)
+    if spec.partition(":")[0] != "world":
+        found = _closed(found, clock or SystemClock())
     if not len(found.bars):
         raise DataError("there are no bars", where=data, allowed="at least one closed bar")
     return _listed(found) if found.refused else found
+
+
+def _closed(found: Reading, clock: Clock) -> Reading:
+    """Drop what is still forming or lies ahead, and note how many bars that were."""
+    bars = found.bars
+    kept = int(np.searchsorted(bars.close_time, clock.now(), "right"))
+    early = len(bars) - kept
+    if not early:
+        return found
+    said = "1 bar was" if early == 1 else f"{early} bars were"
+    note = f"{said} not closed yet and left out"
+    return replace(found, bars=bars.until(kept), notes=[*found.notes, note])
 
 
 def _listed(found: Reading) -> Reading:
