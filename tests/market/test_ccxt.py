@@ -17,9 +17,11 @@ from folkmoot.core.errors import (
     Unreachable,
     UsageError,
 )
-from folkmoot.core.timeframe import Timeframe
+from folkmoot.core.timeframe import TIMEFRAMES, Timeframe
 from folkmoot.market import history, open_source
+from folkmoot.market.reach import start_before
 from folkmoot.market.sources.ccxt import Ccxt
+from folkmoot.proof.keys import lineage
 
 START = 1_577_836_800_000
 HOUR = 3_600_000
@@ -69,8 +71,32 @@ def test_a_start_before_the_listing_finds_the_first_bar(binance: Ccxt) -> None:
 
 def test_an_open_start_reaches_back_as_many_bars_as_it_says(exchange: Any) -> None:
     source = Ccxt("binance", config=settings(exchange.url), bars=250)
-    assert len(source.history("BTC/USDT", H1)) == 250
+    assert 250 <= len(source.history("BTC/USDT", H1)) < 250 + 24
     source.close()
+
+
+def test_an_open_start_stays_put_while_bars_are_appended(exchange: Any) -> None:
+    source = Ccxt("binance", config=settings(exchange.url), bars=1000)
+    exchange.now = START + 2500 * HOUR
+    before = source.history("BTC/USDT", H1)
+    exchange.now += HOUR
+    after = source.history("BTC/USDT", H1)
+    assert len(after) == len(before) + 1
+    assert after.open_time[0] == before.open_time[0]
+    assert lineage(after) == lineage(before)
+    source.close()
+
+
+def test_no_start_slides_with_the_bars_nor_reaches_much_further() -> None:
+    for label in TIMEFRAMES:
+        step = Timeframe.of(label).ms
+        span = 36_000 * step
+        for ending in range(0, 1000):
+            now = START + ending * 977 * HOUR
+            first = start_before(now, span)
+            assert first == 0 or span <= now - first <= 1.3 * span
+        starts = {start_before(START + bar * step, span) for bar in range(36_000 // 10)}
+        assert len(starts) <= 3
 
 
 def test_gaps_of_the_exchange_stay_gaps(binance: Ccxt, exchange: Any) -> None:

@@ -1,6 +1,7 @@
 """Bars from Yahoo, answered by a server on this machine: an empty frame is never taken for news."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +50,7 @@ def chart(openings: list[int]) -> dict[str, Any]:
         "dataGranularity": "1d",
         "range": "",
         "priceHint": 2,
+        "tradingPeriods": [[session]],
         "validRanges": ["1d", "5d", "max"],
         "currentTradingPeriod": {part: session for part in ("pre", "regular", "post")},
     }
@@ -62,12 +64,21 @@ Answer = Callable[[], tuple[int, bytes]]
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[Answer], Yahoo]]:
+def asked() -> list[str]:
+    """The paths that the server was asked for."""
+    return []
+
+
+@pytest.fixture
+def serve(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: list[str]
+) -> Iterator[Callable[[Answer], Yahoo]]:
     """A function that makes Yahoo answer as told."""
     told: list[Answer] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            asked.append(self.path)
             status, body = told[-1]()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -125,6 +136,22 @@ def test_a_span_is_half_open(serve: Any) -> None:
     bars = serve(good()).history("ACME", Timeframe.of("1d"), start, end)
     assert bars.open_time.tolist()[0] == start
     assert len(bars) == 4
+
+
+@pytest.mark.parametrize(
+    ("label", "reach", "first"),
+    [("1m", 8, "2024-01-12"), ("30m", 60, "2023-11-27"), ("1h", 730, "2022-04-01")],
+)
+def test_an_intraday_history_begins_at_a_tick_that_stays(
+    serve: Any, asked: list[str], label: str, reach: int, first: str
+) -> None:
+    source, frame = serve(good()), Timeframe.of(label)
+    for now in (NOW, NOW + frame.ms):
+        source._clock.set(now)
+        source.history("ACME", frame)
+    starts = {int(found) for path in asked for found in re.findall(r"period1=(\d+)", path)}
+    assert starts == {instant(first) // 1000}
+    assert NOW // 1000 - min(starts) <= DAY * reach
 
 
 def test_an_answer_without_rows_is_an_error_unless_a_span_was_asked_for(serve: Any) -> None:

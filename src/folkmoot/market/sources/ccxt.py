@@ -19,6 +19,7 @@ from folkmoot.core.extras import get_extra
 from folkmoot.core.frames import read_frame
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.market.polling import Sleep, poll
+from folkmoot.market.reach import start_before
 from folkmoot.market.symbols import resolve
 from folkmoot.market.tables import empty
 
@@ -31,8 +32,9 @@ UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 class Ccxt:
     """One exchange's public market data; only bars that the exchange's own clock has closed.
 
-    `config` goes to ccxt as it is; `bars` is how many bars an open start reaches back; `timeout`
-    bounds one request and `patience` all attempts at it, in seconds.
+    `config` goes to ccxt as it is; an open start reaches at least `bars` bars back, to the start
+    of a year, quarter, month, week or day; `timeout` bounds one request and `patience` all attempts
+    at it, in seconds.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Ccxt:
             )
         now = self._now()
         last = min(now - timeframe.ms, now if end is None else end - 1)
-        first = now - self.bars * timeframe.ms if start is None else start
+        first = start_before(now, self.bars * timeframe.ms) if start is None else start
         rows = self._pages(market, timeframe, first, last)
         if not rows:
             return empty(market, timeframe)

@@ -15,8 +15,9 @@ from folkmoot.core.errors import (
 )
 from folkmoot.core.extras import get_extra
 from folkmoot.core.frames import read_frame
-from folkmoot.core.timeframe import Timeframe
+from folkmoot.core.timeframe import DAY, MINUTE, Timeframe
 from folkmoot.market.polling import Sleep, poll
+from folkmoot.market.reach import start_within
 from folkmoot.market.tables import empty
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ INTERVALS = {
     "1d": "1d",
     "1w": "1wk",
 }
+REACH = {"1m": 8, "5m": 60, "15m": 60, "30m": 60, "1h": 730}
+"""Days that Yahoo looks back from now; it has all days and weeks."""
 NOT_FOUND = 404
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What yfinance raises on an answer of the wrong shape."""
@@ -50,6 +53,9 @@ class Yahoo:
         self, symbol: str, timeframe: Timeframe, start: int | None = None, end: int | None = None
     ) -> Bars:
         """Return the closed bars that open in [start, end), epoch ms; all there are by default.
+
+        Yahoo has a fixed number of days of intraday bars; by default they begin with the first
+        day, week or quarter that it has whole, so that the start stays put while bars are appended.
 
         Raises `UnknownSymbol`, `Unreachable`, or `UsageError` for a timeframe Yahoo lacks.
         """
@@ -82,26 +88,18 @@ class Yahoo:
     def _frame(
         self, symbol: str, timeframe: Timeframe, start: int | None, end: int | None
     ) -> "pd.DataFrame":
-        import pandas as pd
-
         yahoo = _yfinance()
-        # A date-stamped bar stands at its exchange's midnight, up to half a day off UTC's.
-        margin = pd.Timedelta(days=1)
-        asked: dict[str, Any] = {"period": "max"}
-        if start is not None or end is not None:
-            first = pd.Timestamp(start or 0, unit="ms", tz="UTC") - margin
-            last = self._clock.now() if end is None else end
-            asked = {"start": first, "end": pd.Timestamp(last, unit="ms", tz="UTC") + margin}
+        everything = start is None and end is None
         try:
             frame: pd.DataFrame = yahoo.Ticker(symbol).history(
                 interval=INTERVALS[timeframe.label],
                 auto_adjust=False,
                 actions=False,
                 timeout=self.timeout,
-                **asked,
+                **_span(timeframe, start, end, self._clock.now()),
             )
         except yahoo.exceptions.YFPricesMissingError as why:
-            if "period" in asked:
+            if everything:
                 raise UnknownSymbol(str(why), where="yahoo") from why
             return _nothing()
         except yahoo.exceptions.YFTickerMissingError as why:
@@ -110,9 +108,26 @@ class Yahoo:
             raise _silence(why, symbol) from why
         except (yahoo.exceptions.YFException, *UNREADABLE) as why:
             raise SourceError(f"Yahoo's answer could not be read: {why!r:.200}") from why
-        if len(frame) == 0 and "period" in asked:
+        if len(frame) == 0 and everything:
             raise Unreachable(f"Yahoo sent an empty table for {symbol}", where="yahoo")
         return frame
+
+
+def _span(timeframe: Timeframe, start: int | None, end: int | None, now: int) -> dict[str, Any]:
+    """Return yfinance's words for a span, somewhat wider than asked for."""
+    import pandas as pd
+
+    # A date-stamped bar stands at its exchange's midnight, up to half a day off UTC's.
+    margin = pd.Timedelta(days=1)
+    if start is None and timeframe.label in REACH:
+        tick = start_within(now, REACH[timeframe.label] * DAY - MINUTE)
+        first = pd.Timestamp(tick, unit="ms", tz="UTC")
+    elif start is None and end is None:
+        return {"period": "max"}
+    else:
+        first = pd.Timestamp(start or 0, unit="ms", tz="UTC") - margin
+    last = now if end is None else end
+    return {"start": first, "end": pd.Timestamp(last, unit="ms", tz="UTC") + margin}
 
 
 def _yfinance() -> Any:
