@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.app.test_analyze import decide
@@ -15,10 +16,12 @@ from folkmoot.committee import Committee
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
 from folkmoot.core.forecast import Belief
 from folkmoot.core.settings import settings
-from folkmoot.execution import Costs
+from folkmoot.execution import Costs, Limits
 from folkmoot.proof import last_decision, prove
+from folkmoot.proof.studies import Studies
 
 PLANTED = "world:planted:0:3000"
+OTHER = "world:planted:3:1900"
 COMMITTEE = Committee(models=("logistic",))
 
 
@@ -146,3 +149,26 @@ def test_what_is_stored_is_served_where_nothing_is_named(root: Path) -> None:
 def test_each_file_has_one_symbol(root: Path) -> None:
     with pytest.raises(UsageError, match="1 data, 2 symbols"):
         markets([PLANTED], ["A", "B"], None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"strategy": "follow_sign"},
+        {"score_from": "2020-02-01"},
+        {"limits": Limits(max_weight=0.1)},
+        {"committee": Committee(models=("logistic",), options={"logistic": {"c": 0.5}})},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_study_of_another_strategy_span_limit_or_option_trains_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("FOLKMOOT_DATA_ROOT", str(tmp_path))
+    settings.cache_clear()
+    asked = {"committee": COMMITTEE, "bars": load(OTHER).bars, **other}
+    prove(**asked, controls="needed", copies=1, plants=1, workers=1, root=tmp_path)
+    found = StudyOracle(markets([OTHER], None, None), COMMITTEE, "core", Costs())
+    assert len(Studies(tmp_path).all()) == 1
+    assert {(one.status, one.study) for one in found.members()} == {("untrained", None)}
+    settings.cache_clear()

@@ -89,7 +89,8 @@ class Question:
         from folkmoot.proof.studies import Studies, Subject
 
         who = set(self.committee.models)
-        subject = Subject.of(bars, self.features, self.committee.horizon, self.costs)
+        # A smaller position says nothing about probabilities: the usual limits, not those asked.
+        subject = Subject.of(bars, self.features, self.committee, self.costs)
         for record in Studies(settings().data_root).fitting(subject):
             study = record["study"]
             if {row["name"] for row in study["members"]} == who:

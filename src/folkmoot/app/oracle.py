@@ -83,9 +83,10 @@ def markets(
 class StudyOracle:
     """Answers from the stored studies: a model without one is untrained and says nothing.
 
-    A study counts where it was of the same history, horizon, columns and costs as this service;
-    of several the newest that holds the model, and for the ensemble the same members. The
-    decision for a bar is made once and kept until the next bar.
+    A study counts where its `Subject` is what is served: history, columns, horizon, costs, weights
+    and options, half Kelly within the usual limits, scored over the whole span. Of several the
+    newest that holds the model decides, and for the ensemble the same members. The decision for a
+    bar is made once and kept until the next bar.
     """
 
     def __init__(
@@ -134,9 +135,7 @@ class StudyOracle:
         from folkmoot.proof.studies import Subject
 
         bars = market.bars()
-        self._subjects[market] = Subject.of(
-            bars, self._features, self._committee.horizon, self._costs
-        )
+        self._subjects[market] = Subject.of(bars, self._features, self._committee, self._costs)
         return bars
 
     def _decision(self, market: Market, bars: Bars) -> Decision:

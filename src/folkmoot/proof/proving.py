@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ from folkmoot.proof.money import Money, trade
 from folkmoot.proof.plan import Controls, Plan, roster, until
 from folkmoot.proof.scored import Scored, scored
 from folkmoot.proof.skill import skill
-from folkmoot.proof.studies import Studies
+from folkmoot.proof.studies import Studies, Subject
 from folkmoot.proof.study import Study, settle, verdict_needs
 from folkmoot.proof.verdict import FOUND_SHARE
 from folkmoot.training import Crew, TaskStore
@@ -165,11 +165,16 @@ class _Run:
         self._run_needed(facts, store)
         study["controls"], facts["controls"] = nulls(self.controls)
         study["power"], facts["planted"] = power_of(self.controls, len(rows))
+        subject = Subject.of(
+            self.bars, plan.features, plan.committee, plan.costs,
+            strategy=plan.strategy, limits=plan.limits, span=plan.span,
+        )  # fmt: skip
         return {
             "study": study | {"journal": str(self.journal)},
             "judge": facts,
             "lineage": lineage(self.bars),
             "config_hash": content_hash(plan.config),
+            "subject": asdict(subject),
         }
 
     def _rows(self, seen: Examined) -> Scored:

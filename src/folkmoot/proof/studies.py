@@ -2,36 +2,68 @@
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
+from folkmoot.committee import Committee
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError
 from folkmoot.core.hashing import canonical_json
-from folkmoot.execution import Costs
+from folkmoot.execution import Costs, Limits
 from folkmoot.proof.keys import lineage
+from folkmoot.proof.plan import roster
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a study was of: a data lineage, the columns' hash, the horizon, costs of one side."""
+    """What a study was of: equal subjects are the same question, whatever controls were run.
+
+    A data lineage, the columns' hash, the horizon; the costs of one side and of holding; the
+    strategy, the scored span (epoch ms, None: unlimited); and as canonical JSON the limits and the
+    committee's prior weights, options and fitted horizons. Its members are not part of it.
+    """
 
     lineage: str
     columns: str
     horizon: int
     fee: float
     slippage: float
+    funding: float | None
+    borrow: float | None
+    strategy: str
+    since: int | None
+    until: int | None
+    limits: str
+    weights: str
+    options: str
+    horizons: str
 
     @classmethod
-    def of(cls, bars: Bars, features: str, horizon: int, costs: Costs) -> Self:
+    def of(
+        cls,
+        bars: Bars,
+        features: str,
+        committee: Committee,
+        costs: Costs,
+        *,
+        strategy: str = "half_kelly",
+        limits: Limits | None = None,
+        span: tuple[int | None, int | None] = (None, None),
+    ) -> Self:
         """Return what a study of `bars` would be of."""
         from folkmoot.features import feature_set
 
         columns, _ = feature_set(features, bars.timeframe).knowable(bars)
-        return cls(lineage(bars), columns.hash(), horizon, costs.fee, costs.slippage)
+        asked = roster(committee)
+        return cls(
+            lineage(bars), columns.hash(), committee.horizon,
+            costs.fee, costs.slippage, costs.funding, costs.borrow, strategy, *span,
+            _text(asdict(limits or Limits())), _text(asked["weights"]), _text(asked["options"]),
+            _text(asked["horizons"]),
+        )  # fmt: skip
 
 
 class Studies:
@@ -62,7 +94,8 @@ class Studies:
 
     def fitting(self, subject: Subject) -> list[dict[str, Any]]:
         """Return the records of studies that were of just this, newest first."""
-        return [record for record in reversed(self.all()) if _subject(record) == subject]
+        wanted = asdict(subject)
+        return [record for record in reversed(self.all()) if record.get("subject") == wanted]
 
     def trials(self, lineage: str) -> int:
         """Return how many forecasters and desks were ever scored on that data lineage.
@@ -79,10 +112,8 @@ class Studies:
         return sum(members.values()) + baselines
 
 
-def _subject(record: dict[str, Any]) -> Subject:
-    study = record["study"]
-    columns, costs = study["provenance"]["features"], study["costs"]
-    return Subject(record["lineage"], columns, study["horizon"], costs["fee"], costs["slippage"])
+def _text(value: Any) -> str:
+    return canonical_json(value).decode()
 
 
 def _written(path: Path) -> float:
