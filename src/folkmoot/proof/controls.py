@@ -20,7 +20,7 @@ from folkmoot.market.worlds import plant, sign_randomised
 from folkmoot.models import REFERENCES
 from folkmoot.proof.examine import examine
 from folkmoot.proof.judged import judged
-from folkmoot.proof.keys import code_version
+from folkmoot.proof.keys import code_version, outsiders
 from folkmoot.proof.scored import scored
 from folkmoot.proof.skill import skill
 from folkmoot.training import Crew, InMemory, TaskStore, layout
@@ -53,7 +53,8 @@ def run_copies(
     bars = bars.until(10 * layout(len(bars)).length)
     asked = {"committee": committee, "features": features, "span": list(span)}
     asked["strategy"] = strategy
-    base = (bars.hash(), asked, code_version(), libraries())
+    who = outsiders(committee["models"], strategy, features)
+    base = (bars.hash(), asked, code_version(), who, libraries())
     keys = [content_hash(*base, list(copy)) for copy in copies]
     missing = [place for place, key in enumerate(keys) if key not in store]
     if missing:

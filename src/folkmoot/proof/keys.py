@@ -1,5 +1,6 @@
 """The name of a study: the hash of all that its result depends on."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import folkmoot.core
 from folkmoot.core.bars import Bars
 from folkmoot.core.hashing import content_hash
-from folkmoot.training.keys import libraries
+from folkmoot.training.keys import libraries, outsider_version
 
 ASIDE = ("app", "agents", "proof/report")
 """Packages that word and show a result and have no part in it."""
@@ -25,8 +26,16 @@ def code_version() -> str:
 
 
 def study_key(bars: Bars, config: dict[str, Any]) -> str:
-    """Return the key of the study of `bars` under `config`."""
-    return content_hash(bars.hash(), config, code_version(), libraries())
+    """Return the key of the study of `bars` under `config`, a `Plan.config`."""
+    who = outsiders(config["committee"]["models"], config["strategy"], config["features"])
+    return content_hash(bars.hash(), config, code_version(), who, libraries())
+
+
+def outsiders(models: Iterable[str], strategy: str, features: str) -> list[str]:
+    """Return the hashes of the plug-ins that are not folkmoot's own, nothing for those that are."""
+    named = [("folkmoot.models", model) for model in models]
+    named += [("folkmoot.strategies", strategy), ("folkmoot.features.sets", features)]
+    return [outsider_version(*plugin) for plugin in named]
 
 
 def lineage(bars: Bars) -> str:

@@ -2,6 +2,7 @@
 
 import inspect
 import platform
+import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from folkmoot.core.hashing import content_hash
 PACKAGES = ("core", "causal", "features", "indicators", "models", "training")
 """The code that a result passes through."""
 
-LIBRARIES = ("numpy", "numba", "llvmlite", "ta-lib", "lightgbm")
+LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "ta-lib", "lightgbm")
 
 
 def task_key(*, data: str, config: dict[str, Any], model: str, options: dict[str, Any]) -> str:
@@ -39,7 +40,27 @@ def data_hash(bars: Bars, stop: int, columns: Iterable[str]) -> str:
 @lru_cache(maxsize=64)
 def code_version(model: str) -> str:
     """Return the hash of the source files that a result of `model` passes through."""
-    return content_hash(_ours(), _outsider(model))
+    return content_hash(_ours(), outsider_version("folkmoot.models", model))
+
+
+@lru_cache(maxsize=256)
+def outsider_version(package: str, name: str) -> str:
+    """Return the hash of the source of a plug-in that came by entry point, or nothing for ours.
+
+    Its source is its file or, where it lives in a package, every Python file of that package.
+    Raises `UsageError` for a plug-in that does not exist.
+    """
+    plugin = plugins.load(package, name)
+    if plugin.__module__.startswith("folkmoot."):
+        return ""
+    file = Path(inspect.getfile(plugin))
+    top = sys.modules.get(plugin.__module__.partition(".")[0])
+    roots = [Path(root) for root in getattr(top, "__path__", ())]
+    inside = {
+        path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*.py")
+    }
+    files = [part for path in sorted(inside) for part in (path, inside[path].read_bytes())]
+    return content_hash(file.name, file.read_bytes(), *files)
 
 
 @lru_cache(maxsize=1)
@@ -53,11 +74,3 @@ def _ours() -> str:
     root = Path(folkmoot.core.__file__).parents[1]
     files = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
     return content_hash(*[[str(path.relative_to(root)), path.read_text("utf-8")] for path in files])
-
-
-def _outsider(model: str) -> str:
-    """Return the hash of the file of a member that came by entry point, or nothing."""
-    plugin = plugins.load("folkmoot.models", model)
-    if plugin.__module__.startswith("folkmoot."):
-        return ""
-    return content_hash(Path(inspect.getfile(plugin)).read_bytes())
