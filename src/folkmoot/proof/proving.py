@@ -192,10 +192,20 @@ class _Run:
             yield
             self._copies(copies, store)
             return
-        with ThreadPoolExecutor(1) as aside:
-            controls = aside.submit(self._copies, copies, store)
-            yield
-            controls.result()
+        try:
+            with ThreadPoolExecutor(1) as aside:
+                controls = aside.submit(self._copies, copies, store)
+                try:
+                    yield
+                    controls.result()
+                except BaseException:
+                    # Or the executor would wait for every copy that is left.
+                    self.crew.stop()
+                    raise
+        except Exception:
+            # The crew may be lent, and wanted for the next study.
+            self.crew.resume()
+            raise
 
     def _copies(self, copies: list[tuple[str, int]], store: TaskStore) -> None:
         if copies:

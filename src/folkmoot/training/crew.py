@@ -33,8 +33,15 @@ class Crew:
         wanted = workers or os.cpu_count() or 1
         self.size = wanted if at_most is None else max(1, min(wanted, at_most))
         self._workers: list[subprocess.Popen[bytes]] = []
+        self._desk: _Desk | None = None
+        self._stopped = False
+        self._gate = threading.Lock()
 
     def __enter__(self) -> Self:
+        self._hire()
+        return self
+
+    def _hire(self) -> None:
         command = [sys.executable, "-c", START, orjson.dumps(sys.path).decode()]
         self._workers = [
             subprocess.Popen(  # noqa: S603  # this interpreter, a constant program, our own path
@@ -42,7 +49,7 @@ class Crew:
             )
             for _ in range(self.size)
         ]
-        return self
+        self._stopped = False
 
     def __exit__(
         self,
@@ -50,9 +57,29 @@ class Crew:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for worker in self._workers:
-            if problem is not None:
+        if problem is not None:
+            self.stop()
+        self._dismiss()
+
+    def stop(self) -> None:
+        """Drop the open orders and kill the workers; may be called from any thread.
+
+        A `carry_out` under way raises `EnvironmentProblem` soon, and so does the next one.
+        """
+        with self._gate:
+            self._stopped = True
+            if self._desk is not None:
+                self._desk.closed.set()
+            for worker in self._workers:
                 worker.kill()
+
+    def resume(self) -> None:
+        """Put new workers in the place of those that `stop` killed, once nobody waits for them."""
+        self._dismiss()
+        self._hire()
+
+    def _dismiss(self) -> None:
+        for worker in self._workers:
             for pipe in (worker.stdin, worker.stdout):
                 # A dead worker never read its last order.
                 with contextlib.suppress(BrokenPipeError):
@@ -71,20 +98,32 @@ class Crew:
 
         An order is {"job": "module:function", "given": keyword arguments}, all JSON values. Raises
         the first error that a worker reports, after the orders in hand are finished,
-        `EnvironmentProblem` if a worker dies, and `UsageError` outside of `with`.
+        `EnvironmentProblem` if a worker dies or the crew is stopped, as Ctrl-C here does, and
+        `UsageError` outside of `with`.
         """
         if not self._workers:
             raise errors.UsageError("the crew is not at work", where="crew", allowed="with Crew()")
-        desk = _Desk(orders)
+        desk = self._open(orders)
         with ThreadPoolExecutor(len(self._workers)) as threads:
             attending = [threads.submit(desk.attend, worker) for worker in self._workers]
             try:
                 _watch(desk.finished, len(attending), titles, progress)
+            except KeyboardInterrupt:
+                # Nobody who interrupts wants to wait for the orders in hand.
+                self.stop()
+                raise
             finally:
                 desk.closed.set()
         for attendant in attending:
             attendant.result()
         return desk.answers
+
+    def _open(self, orders: Sequence[dict[str, Any]]) -> "_Desk":
+        with self._gate:
+            if self._stopped:
+                raise errors.EnvironmentProblem("the crew was stopped", where="crew")
+            self._desk = _Desk(orders)
+            return self._desk
 
 
 class _Desk:
