@@ -64,6 +64,9 @@ class KnownOracle:
             "p_up": math.nan,
             "quantiles": [-0.01, math.nan],
             "weight": 0.0,
+            "verdict": "NO EDGE",
+            "verdict_reason": "no_skill",
+            "caveats": ["NO EDGE: no_skill: nothing was found"],
         }
 
 

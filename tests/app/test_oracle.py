@@ -13,6 +13,9 @@ from folkmoot.app.load import load, store
 from folkmoot.app.members import members
 from folkmoot.app.oracle import Market, StudyOracle, markets, prediction
 from folkmoot.committee import Committee
+from folkmoot.core.bars import Bars
+from folkmoot.core.clock import SystemClock
+from folkmoot.core.decision import Decision, Signal
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
 from folkmoot.core.forecast import Belief
 from folkmoot.core.settings import settings
@@ -20,7 +23,9 @@ from folkmoot.execution import Costs, Limits
 from folkmoot.proof import last_decision, prove
 from folkmoot.proof.studies import Studies
 
-PLANTED = "world:planted:0:3000"
+PLANTED = "world:planted:0:12000"
+SHORT = "world:planted:7:3000"
+SILENT = "world:martingale:5:24000"
 OTHER = "world:planted:3:1900"
 COMMITTEE = Committee(models=("logistic",))
 
@@ -60,14 +65,67 @@ def test_the_answer_is_the_decision_of_the_proved_pipeline(root: Path) -> None:
     assert said["confidence"] is None or said["confidence"] == decision.confidence
 
 
-def test_a_member_without_earned_weight_may_be_read_but_not_followed(root: Path) -> None:
-    said = oracle().predict("WORLD/B", "1h", "logistic")
-    found = {(one.market, one.id): one for one in oracle().members()}
-    assert said["model"] == "logistic"
-    assert found["WORLD/B", "logistic"].skill["weight"] == 0.0
+@pytest.fixture(scope="module")
+def silent(root: Path) -> StudyOracle:
+    prove(COMMITTEE, load(SILENT).bars, controls="needed", plants=1, workers=1, root=root)
+    return StudyOracle(markets([SILENT], None, None), COMMITTEE, "core", Costs())
+
+
+@pytest.mark.parametrize("model", ["logistic", "ensemble"])
+def test_who_earned_no_weight_may_be_read_but_not_followed(silent: StudyOracle, model: str) -> None:
+    said = silent.predict("WORLD/A", "1h", model)
+    assert said["model"] == model
+    assert {one.skill["status"] for one in silent.members() if one.id == model} == {
+        "no_earned_weight"
+    }
     assert (said["status"], said["signal"]) == ("no_earned_weight", "HOLD")
     assert said["confidence"] is None
-    assert 0.0 < said["p_up"] < 1.0
+    assert (said["verdict"], said["verdict_reason"]) == ("NO EDGE", "no_skill")
+    assert said["caveats"][0].startswith("NO EDGE: no_skill: ")
+
+
+def test_an_ensemble_without_weight_in_its_study_holds_whatever_the_bar_says() -> None:
+    heard = dataclasses.replace(
+        decide("", random_walk(400)), status="ok", signal=Signal.BUY, confidence=0.6
+    )
+    assert prediction(heard, "ensemble", earned=True)["signal"] == "BUY"
+    said = prediction(heard, "ensemble", earned=False)
+    assert (said["signal"], said["confidence"]) == ("HOLD", None)
+    assert said["status"] == "no_earned_weight"
+
+
+@pytest.mark.parametrize("model", ["logistic", "ensemble", "persistence"])
+def test_a_study_that_failed_itself_trains_nobody_and_is_named(root: Path, model: str) -> None:
+    prove(COMMITTEE, load(SHORT).bars, controls="needed", plants=1, workers=1, root=root)
+    found = StudyOracle(markets([SHORT], None, None), COMMITTEE, "core", Costs())
+    assert {one.status for one in found.members()} == {"untrained"}
+    assert {one.verdict for one in found.members() if one.id == model} == {"NOT PROVEN"}
+    with pytest.raises(Untrained, match=r"NOT PROVEN \(too_short\)"):
+        found.predict("WORLD/B", None, model)
+
+
+def test_only_a_venue_goes_by_the_clock_and_its_decision_ages(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def heard(bars: Bars, who: Committee, *, clock: Any, **_: Any) -> Decision:
+        given.append(clock)
+        return decide("", bars)
+
+    history = load(PLANTED).bars
+    monkeypatch.setattr(Market, "bars", lambda self: history)
+    monkeypatch.setattr("folkmoot.proof.last_decision", heard)
+    for data, source in (("ccxt:binance", None), ("X", "ccxt:binance"), (PLANTED, None)):
+        served = StudyOracle([Market("WORLD/B", "1h", data, source)], COMMITTEE, "core", Costs())
+        served.predict("WORLD/B", None, "ensemble")
+        served.predict("WORLD/B", None, "ensemble")
+    assert [type(clock) for clock in given] == [SystemClock, SystemClock, type(None)]
+
+
+def test_the_ensemble_is_listed_with_the_committee_that_is_served(root: Path) -> None:
+    told = [one.parameters for one in oracle().members() if one.id == "ensemble"]
+    assert told == [{"models": ["logistic"]}] * 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from folkmoot.agents.evidence import RULE_NAMES, rule_evidence
 from folkmoot.agents.rules import rule_belief
-from folkmoot.app.load import load
+from folkmoot.app.load import is_live, load
 from folkmoot.core.bars import Bars
 from folkmoot.core.clock import Clock, SystemClock
 from folkmoot.core.decision import Case, Decision
@@ -33,8 +33,6 @@ NOT_ASKED = "no server was given: --llm URL --llm-model NAME"
 GRACE = 0.5
 
 SECOND = "second voice, not the decision"
-LIVE = frozenset({"ccxt", "yahoo"})
-"""Sources whose last bar is of now; what a file or the store holds is history."""
 SPANS = (("year", 31_557_600), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 Load = Callable[[str], Bars]
@@ -57,7 +55,7 @@ class Place:
 
     def live(self, data: str) -> bool:
         """Whether that market is read from a venue, and not from what was kept of one."""
-        return (self.source or data).partition(":")[0] in LIVE
+        return is_live(self.source or data)
 
 
 @dataclass(frozen=True, slots=True)

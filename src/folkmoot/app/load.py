@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from folkmoot.committee import Committee
     from folkmoot.market import BarStore
 
+LIVE = frozenset({"ccxt", "yahoo"})
+"""Sources whose last bar is of now; what a file or the store holds is history."""
+
+
+def is_live(spec: str) -> bool:
+    """Whether `ccxt:binance` and its like, or the source alone, is a venue that is read now."""
+    return spec.partition(":")[0] in LIVE
+
 
 def load(
     data: str,

@@ -2,7 +2,10 @@
 
 import inspect
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from folkmoot.committee import Committee
 
 ENSEMBLE = "ensemble"
 
@@ -11,7 +14,8 @@ ENSEMBLE = "ensemble"
 class MemberStatus:
     """A member as the service lists it.
 
-    `status` is `trained` only where a stored study of `market` has fitted and scored it. `verdict`
+    `status` is `trained` only where a stored study of `market` has fitted and scored it and did not
+    fail itself (too short, suspect, or with skill found where none can be). `verdict`
     is that study's, `study` its key, and `skill` its row for the member: status (`earned`,
     `no_earned_weight`, ...), weight, n, accuracy and its interval, log loss, brier.
     """
@@ -41,8 +45,8 @@ class MemberStatus:
         }
 
 
-def members() -> list[MemberStatus]:
-    """Return every model, every baseline, and the committee as `ensemble`."""
+def members(committee: "Committee | None" = None) -> list[MemberStatus]:
+    """Return every model, every baseline, and `committee` (the default one) as `ensemble`."""
     from folkmoot.core.plugins import load, options
     from folkmoot.models import BASELINES, MODELS
 
@@ -53,7 +57,8 @@ def members() -> list[MemberStatus]:
     ]
     from folkmoot.committee import Committee
 
-    return [*found, MemberStatus(ENSEMBLE, "committee", {"models": list(Committee().models)})]
+    seated = list((committee or Committee()).models)
+    return [*found, MemberStatus(ENSEMBLE, "committee", {"models": seated})]
 
 
 def plain(given: dict[str, Any]) -> dict[str, Any]:

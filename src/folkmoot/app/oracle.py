@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from folkmoot.app.load import load, store
+from folkmoot.app.load import is_live, load, store
 from folkmoot.app.members import ENSEMBLE, MemberStatus, members
 from folkmoot.core.bars import Bars
+from folkmoot.core.clock import SystemClock
 from folkmoot.core.decision import Decision, Signal, number
 from folkmoot.core.errors import UnknownSymbol, Untrained, UsageError
 from folkmoot.core.forecast import Belief
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 Study = dict[str, Any]
 NO_WEIGHT = "no_earned_weight"
+FAILED = frozenset({"too_short", "suspect", "control_failed"})
+"""What decided a study that may not be acted on: it shows nothing, or cannot be trusted."""
 UNKNOWN = float("nan")
 
 
@@ -106,8 +109,8 @@ class StudyOracle:
         return list(dict.fromkeys(market.symbol for market in self._served))
 
     def members(self) -> list[MemberStatus]:
-        """Return every member once per market, `trained` where a study of the market holds it."""
-        known = members()
+        """Return every member once per market, `trained` where a study of it holds and stands."""
+        known = members(self._committee)
         if not self._served:
             return known
         found = []
@@ -121,14 +124,15 @@ class StudyOracle:
         """Return the committee's decision for the last bar, or one member's belief in it."""
         market = self._market(symbol, timeframe)
         bars = self._bars(market)
-        row = _row(model, self._study(market, model))
-        if row is None:
-            raise Untrained(
-                f"{model} is untrained for {market.symbol} {market.timeframe}",
-                where=model,
-                allowed=f"folkmoot prove {market.data}",
-            )
-        return prediction(self._decision(market, bars), model, earned=row["weight"] > 0.0)
+        study = self._study(market, model)
+        if study is None or study["reason"] in FAILED:
+            raise _untrained(model, market, study)
+        said = prediction(self._decision(market, bars), model, earned=_earned(model, study))
+        return said | {
+            "verdict": study["verdict"],
+            "verdict_reason": study["reason"],
+            "caveats": _caveats(study),
+        }
 
     def _bars(self, market: Market) -> Bars:
         """Return the bars as they are now, and remember what a study of them would be of."""
@@ -143,7 +147,10 @@ class StudyOracle:
         from folkmoot.proof import last_decision
 
         with self._locks[market]:
-            digest = bars.hash()
+            clock = SystemClock() if is_live(market.source or market.data) else None
+            # What is too old is told in whole bars; a decision is kept for as long as its age.
+            age = (clock.now() - int(bars.close_time[-1])) // bars.timeframe.ms if clock else 0
+            digest = f"{bars.hash()} {age}"
             if market not in self._made or self._made[market][0] != digest:
                 decision = last_decision(
                     bars,
@@ -151,6 +158,7 @@ class StudyOracle:
                     features=self._features,
                     costs=self._costs,
                     limits=Limits(),
+                    clock=clock,
                 )
                 self._made[market] = digest, decision
             return self._made[market][1]
@@ -203,11 +211,34 @@ def _placed(member: MemberStatus, market: Market, study: Study | None) -> Member
         skill |= {"verdict": study["verdict"], "reason": study["reason"]}
     return replace(
         placed,
-        status="trained",
+        status="untrained" if study["reason"] in FAILED else "trained",
         verdict=study["verdict"],
         study=study["provenance"]["study"],
         skill=skill,
     )
+
+
+def _untrained(model: str, market: Market, study: Study | None) -> Untrained:
+    said = f"{model} is untrained for {market.symbol} {market.timeframe}"
+    if study is not None:
+        said += f": its study says {study['verdict']} ({study['reason']})"
+    return Untrained(said, where=model, allowed=f"folkmoot prove {market.data}")
+
+
+def _earned(model: str, study: Study) -> bool:
+    """Return whether a member, or the consensus at any bar, earned a weight in its study."""
+    row = _row(model, study) or {}
+    return bool(row["status"] != NO_WEIGHT if model == ENSEMBLE else row["weight"] > 0.0)
+
+
+def _caveats(study: Study) -> list[str]:
+    """Return what stands in a study against acting on its forecasts."""
+    from folkmoot.proof.reliability import uncalibrated
+    from folkmoot.proof.verdict import EDGE_FOUND
+
+    found = uncalibrated(study["calibration"]["p"])
+    short = [] if study["verdict"] == EDGE_FOUND else [f"{study['verdict']}: {study['reasons'][0]}"]
+    return [*short, *([found] if found else [])]
 
 
 def _row(model: str, study: Study | None) -> dict[str, Any] | None:
@@ -225,14 +256,17 @@ def _row(model: str, study: Study | None) -> dict[str, Any] | None:
 def prediction(decision: Decision, model: str, *, earned: bool) -> dict[str, Any]:
     """Return the decision, or one member's belief in it, in the service's form.
 
-    A member without earned weight, in its study (`earned`) or at this bar, may be read but not
-    followed: HOLD, confidence null. Raises `Untrained` where the committee did not hear it.
+    Who has earned no weight, in the study (`earned`) or at this bar, may be read but not followed:
+    HOLD, confidence null. Raises `Untrained` where the committee did not hear it.
     """
     status = decision.status
     if model == ENSEMBLE:
         belief = decision.consensus
         signal, confidence, reason = decision.signal, decision.confidence, decision.reason
         interval = [number(end) for end in decision.interval]
+        if not earned:
+            status, signal, confidence = NO_WEIGHT, Signal.HOLD, UNKNOWN
+            reason = "no member earned a weight in the study; nobody may act on this"
     else:
         belief = _belief(decision, model)
         interval = [None, None]

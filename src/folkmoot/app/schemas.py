@@ -48,7 +48,7 @@ class ErrorAnswer(BaseModel):
 
 
 class UntrainedAnswer(ErrorAnswer):
-    """A model that no stored study has tried says nothing."""
+    """A model that no stored study has tried, or only one that failed itself, says nothing."""
 
     status: Literal["untrained"]
 
@@ -100,6 +100,8 @@ class Prediction(BaseModel):
 
     `confidence` is the calibrated probability that `signal` is right. A model that has earned no
     weight has status `no_earned_weight` and says HOLD; its `p_up` may be read all the same.
+    `verdict` is that of the study behind it, `verdict_reason` the code of what decided it, and
+    `caveats` say in words what stands against acting on it.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -118,6 +120,9 @@ class Prediction(BaseModel):
     p_up: Number
     quantiles: list[Number]
     weight: Number
+    verdict: str
+    verdict_reason: str
+    caveats: list[str]
 
 
 class BatchItem(BaseModel):
