@@ -17,7 +17,16 @@ from folkmoot.training import Crew, TaskStore
 
 LAYOUT = {"job": "folkmoot.training.folds:layout", "given": {"n": 1000}}
 PLAN = Plan(
-    Committee(models=("ar1",)), "core", Costs(), "half_kelly", Limits(), (None, None), "all", 1, 1, 0
+    Committee(models=("ar1",)),
+    "core",
+    Costs(),
+    "half_kelly",
+    Limits(),
+    (None, None),
+    "all",
+    1,
+    1,
+    0,
 )
 
 
