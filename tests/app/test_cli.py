@@ -235,22 +235,72 @@ def test_a_bad_setting_is_wrong_use_and_a_foreign_one_a_warning_on_stderr(
     assert answer(capfd, "data", "list")[0] == 2
 
 
-def test_a_machine_that_refuses_is_exit_code_3_and_a_bug_is_not_hidden(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("raised", "where"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/full/disk"), "/full/disk"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "x"), "x"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), "x"),
+        (TimeoutError(), None),
+    ],
+)
+def test_what_the_machine_refuses_is_exit_code_3(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    raised: OSError,
+    where: str | None,
 ) -> None:
-    def full(**_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "/full/disk")
+    def refused(**_: Any) -> None:
+        raise raised
 
-    def broken(**_: Any) -> None:
-        raise FileNotFoundError(errno.ENOENT, "a bug", "x")
-
-    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(cli, "app", refused)
     code, facts = answer(capfd, "models")
     assert (code, facts["error"]["type"]) == (3, "EnvironmentProblem")
-    assert facts["error"]["where"] == "/full/disk"
+    assert facts["error"]["where"] == where
+    assert facts["error"]["message"]
+
+
+def test_a_bug_shows_its_traceback_and_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
     monkeypatch.setattr(cli, "app", broken)
-    with pytest.raises(FileNotFoundError):
-        cli.run(["models"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 70
+    assert "ZeroDivisionError: a bug" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", [".", "file/below.html", "walk.csv/deep/x.html"])
+def test_a_report_that_cannot_be_written_is_said_before_proving(
+    csv: str, capfd: pytest.CaptureFixture[str], path: str
+) -> None:
+    Path("file").write_text("")
+    code, facts = answer(capfd, "prove", "nowhere.csv", "--report", path)
+    assert (code, facts["error"]["type"]) == (3, "EnvironmentProblem")
+    assert facts["error"]["where"] == path
+
+
+def test_a_folder_in_place_of_a_file_is_exit_code_3(
+    own_root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (own_root / "bars.csv").mkdir()
+    for command in (["prove"], ["analyze"], ["data", "check"], ["data", "import"]):
+        code, facts = answer(capfd, *command, "bars.csv", "--symbol", "X", "--timeframe", "1h")
+        assert (code, bool(facts["error"]["message"])) == (3, True), command
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    with subprocess.Popen(
+        [FOLKMOOT, "models", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stdout
+        assert run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 141
 
 
 def test_version(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """From what a person typed to bars, a committee, a path."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from folkmoot.core.bars import Bars
 from folkmoot.core.clock import Clock, SystemClock
-from folkmoot.core.errors import DataError, UnknownSymbol, UsageError
+from folkmoot.core.errors import DataError, EnvironmentProblem, UnknownSymbol, UsageError
 from folkmoot.core.frames import Reading
 from folkmoot.core.settings import settings
 
@@ -152,6 +153,22 @@ def report_path(wanted: Path | None, bars: Bars, key: str) -> Path:
     path = wanted or settings().data_root / "reports" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def check_report(path: Path) -> None:
+    """Raise `EnvironmentProblem` where no report could be written, before any work is done."""
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if path.is_dir():
+        problem = "is a folder"
+    elif not folder.is_dir():
+        problem = f"{folder} is no folder"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        problem = "may not be written"
+    else:
+        return
+    raise EnvironmentProblem(
+        f"no report can go there: {problem}", where=str(path), allowed="a file name, e.g. x.html"
+    )
 
 
 def refused_path(bars: Bars) -> Path:

@@ -1,10 +1,11 @@
 """The command line: exit code 0 done, 1 the answer is no, 2 wrong use, 3 data or environment.
 
-What a command needs is imported when it runs, so that help answers at once.
+A bug shows its traceback and is 70, an interrupt 130, a reader that has gone 141. What a command
+needs is imported when it runs, so that help answers at once.
 """
 
-import errno
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +14,8 @@ from folkmoot.app.cli import analyze, data, demo, doctor, models, prove, serve
 from folkmoot.app.cli.output import emit_error
 
 INTERRUPTED = 130
-# What the machine may refuse anyone: permission, or room.
-REFUSALS = frozenset(
-    {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EMFILE}
-)
+BROKEN_PIPE = 141
+BUG = 70
 
 app = typer.Typer(
     name="folkmoot",
@@ -62,11 +61,16 @@ def _root(
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except Exception:  # noqa: BLE001  whatever it is, it is shown, and is no answer
+        traceback.print_exc()
+        code = BUG
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code; an unexpected exception passes through."""
+    """Run one command and return its exit code; a bug passes through."""
     as_json = "--json" in arguments
     try:
         code = app(args=arguments, prog_name="folkmoot", standalone_mode=False)
@@ -77,9 +81,12 @@ def run(arguments: list[str]) -> int:
     except _expected() as error:
         emit_error(error.as_dict(), as_json)
         return int(error.exit_code)
+    except SystemExit:
+        # Raised by typer alone, with 1, once whoever read the output has gone.
+        return BROKEN_PIPE
+    except BrokenPipeError:
+        return BROKEN_PIPE
     except OSError as error:
-        if error.errno not in REFUSALS:
-            raise
         emit_error(_refusal(error), as_json)
         return 3
     return code if isinstance(code, int) else 0
@@ -95,7 +102,7 @@ def _expected() -> Any:
 def _refusal(error: OSError) -> dict[str, Any]:
     return {
         "type": "EnvironmentProblem",
-        "message": error.strerror,
+        "message": error.strerror or str(error) or type(error).__name__,
         "where": None if error.filename is None else str(error.filename),
         "allowed": None,
     }

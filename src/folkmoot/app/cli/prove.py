@@ -65,7 +65,7 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Prove members on the bars of one market: verdict, reasons, power, costs, report."""
-    from folkmoot.app.load import committee_of, load
+    from folkmoot.app.load import check_report, committee_of, load
     from folkmoot.core.stamps import instant
     from folkmoot.execution import Costs
     from folkmoot.proof.plan import until
@@ -79,6 +79,8 @@ def run(
         "score_to": until(score_to),
         "seed": seed,
     }
+    if report is not None:
+        check_report(report)
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
     facts = _proved(found, asked, workers, report)
