@@ -204,7 +204,8 @@ def cli_lines() -> Iterator[str]:
     yield "# Command line"
     yield ""
     yield "Written by `docs/generate.py` from the commands themselves. Progress goes to stderr."
-    yield "Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 a data or environment error."
+    yield "Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 a data or environment error;"
+    yield "70 a bug, with its traceback, 130 interrupted, 141 the reader of a pipe has gone."
     yield from command_lines("folkmoot", get_command(app))
 
 
