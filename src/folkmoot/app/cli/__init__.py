@@ -6,6 +6,8 @@ needs is imported when it runs, so that help answers at once.
 
 import sys
 import traceback
+from contextlib import ExitStack
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -61,12 +63,18 @@ def _root(
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    try:
-        code = run(sys.argv[1:])
-    except Exception:  # noqa: BLE001  whatever it is, it is shown, and is no answer
-        traceback.print_exc()
-        code = BUG
-    sys.exit(code)
+    with ExitStack() as watched:
+        watched.push(_shown)
+        sys.exit(run(sys.argv[1:]))
+
+
+def _shown(
+    kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Show a bug and leave with a code of its own: Python's 1 would mean that the answer is no."""
+    if kind is not None and issubclass(kind, Exception):
+        traceback.print_exception(kind, bug, trace)
+        raise SystemExit(BUG) from None
 
 
 def run(arguments: list[str]) -> int:

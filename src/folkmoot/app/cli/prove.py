@@ -66,17 +66,15 @@ def run(
 ) -> int:
     """Prove members on the bars of one market: verdict, reasons, power, costs, report."""
     from folkmoot.app.load import check_report, committee_of, load
-    from folkmoot.core.stamps import instant
     from folkmoot.execution import Costs
-    from folkmoot.proof.plan import until
 
     asked = {
         "committee": committee_of(models, horizon),
         "features": features,
         "strategy": strategy,
         "costs": Costs(fee=fee, slippage=slippage),
-        "score_from": instant(score_from),
-        "score_to": until(score_to),
+        "score_from": score_from,
+        "score_to": score_to,
         "seed": seed,
     }
     if report is not None:
