@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.causal.expr import Expr, walk
-from folkmoot.causal.table import OPERATORS, Params
+from folkmoot.causal.table import OPERATORS, Operator, Params
 from folkmoot.core.bars import Floats
 from folkmoot.core.timeframe import Timeframe
 
@@ -28,12 +28,15 @@ Tiles have half as many fine bars: one of those may close two coarse ones."""
 
 CLOCK = ("open_time", "close_time")
 HOURS = {"hour_of_day": 1, "day_of_week": 2}
-COPY, REMEMBER, AGGREGATE, RESUME, SPREAD = 35, 70, 80, 81, 82
+COPY, REMEMBER, AGGREGATE, RESUME, SPREAD, FAMILY = 35, 70, 80, 81, 82, 100
 
 
 @dataclass(slots=True)
 class Row:
-    """One row of the table; `out`, `a`, `b` and (unless `plain`) `c` are register numbers."""
+    """One row of the table.
+
+    `out`, `a`, `b`, (unless `plain`) `c` and (if `wide`) `n` are numbers of registers.
+    """
 
     op: int
     out: int = 0
@@ -44,6 +47,7 @@ class Row:
     n: int = 0
     p: int = 0
     plain: bool = False
+    wide: bool = False
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class Scope:
 
     registers: dict[Expr | str, int]
     lines: dict[Expr, tuple[int, int]] = field(default_factory=dict)
+    groups: dict[tuple[object, ...], int] = field(default_factory=dict)
     longest: dict[Expr, int] = field(default_factory=dict)
 
 
@@ -77,7 +82,8 @@ class Flat:
         for row in self.rows:
             places = [base + register * width for register in (row.out, row.a, row.b, row.c)]
             places[3] = row.c if row.plain else places[3]
-            table.append([row.op, *places, row.state, row.n, row.p])
+            number = base + row.n * width if row.wide else row.n
+            table.append([row.op, *places, row.state, number, row.p])
         return np.array(table, dtype=np.uint64)
 
     def memory(self, width: int) -> Floats:
@@ -133,6 +139,7 @@ class _Assembler:
         flat.registers += len(flat.wanted)
         for place, node in enumerate(flat.wanted):
             computed = node.op not in ("input", "const") and node not in flat.feeds
+            computed = computed and not OPERATORS[node.op].outputs
             if computed and _name_of(node) not in self.fine.registers:
                 self.fine.registers.setdefault(node, flat.first_output + place)
 
@@ -192,17 +199,18 @@ class _Assembler:
             scope.registers[node] = constants[node]
         elif node.op == "input" or _name_of(node) in scope.registers:
             scope.registers[node] = scope.registers[_name_of(node)]
-        elif node.op == "gap":
-            self._time_row(scope, node, "open_time", "close_time")
-        elif node.op == "clock":
-            self._time_row(scope, node, "close_time", "close_time")
+        elif node.op in ("gap", "clock"):
+            self._time_row(scope, node)
+        elif node not in self.flat.feeds and operator.code >= FAMILY:
+            self._family_row(scope, node, operator)
         elif operator.windowed:
             self._window_row(scope, node)
         elif node.op != "at" and node not in self.flat.feeds:
             self._plain_row(scope, node)
 
-    def _time_row(self, scope: Scope, node: Expr, first: str, second: str) -> None:
-        a, b = scope.registers[first], scope.registers[second]
+    def _time_row(self, scope: Scope, node: Expr) -> None:
+        b = scope.registers["close_time"]
+        a = scope.registers["open_time"] if node.op == "gap" else b
         row = Row(OPERATORS[node.op].code, self._target(scope, node), a, b)
         if node.op == "gap":
             row.state = self._slots([math.nan])
@@ -227,6 +235,32 @@ class _Assembler:
         row = _row(OPERATORS[node.op].code, self._target(scope, node), runs)
         row.state, row.n, row.p = states[0], int(node.params[0]), states[-1]
         self.flat.rows.append(row)
+
+    def _family_row(self, scope: Scope, node: Expr, operator: Operator) -> None:
+        """Write one row for all outputs of a node, and find the register of the one it wants."""
+        if not operator.outputs:
+            self.flat.rows.append(self._steered(scope, node, operator, self._target(scope, node)))
+            return
+        group = (node.op, node.args, node.params[:-1])
+        if group not in scope.groups:
+            scope.groups[group] = first = self._register(len(operator.outputs))
+            self.flat.rows.append(self._steered(scope, node, operator, first))
+        place = operator.outputs.index(str(node.params[-1]))
+        scope.registers[node] = scope.groups[group] + place
+
+    def _steered(self, scope: Scope, node: Expr, operator: Operator, out: int) -> Row:
+        """Return a family's row: of registers, or of the lines that a window reads."""
+        numbers = self._slots(list(operator.numbers(node.params)))
+        if not operator.windowed:
+            row = _row(operator.code, out, [scope.registers[read] for read in node.args])
+            row.state, row.p = self._slots(list(operator.memory(node.params))), numbers
+            if operator.arity == 4:
+                row.n, row.wide = scope.registers[node.args[3]], True
+            return row
+        lines = [self._line(scope, argument) for argument in node.args]
+        (run, state), (other, second) = lines[0], lines[-1]
+        n = int(node.params[0])
+        return Row(operator.code, out, run, other, second, state, n, numbers, plain=True)
 
     def _line(self, scope: Scope, node: Expr) -> tuple[int, int]:
         if node not in scope.lines:

@@ -1,51 +1,20 @@
-"""What every operator is: its step's number, how long it waits, how long it remembers."""
+"""Every operator by name: those of the machine itself here, the families from `tables`."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
-Param = float | int | str
-Params = tuple[Param, ...]
+from folkmoot.causal.operator import (
+    NEVER,
+    TOLERANCE,
+    Operator,
+    Param,
+    Params,
+    bars_to_fade,
+    length,
+    window,
+)
+from folkmoot.causal.tables import adaptive, candles, gramian, order, pivots, profile
 
-NEVER = 1 << 40
-"""A stable length for what never forgets its start (a cumulative sum)."""
-
-TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """One kind of node.
-
-    `code` is the number of its compiled step, `wait(params)` the known inputs it needs before
-    its first value less one, `fade(params)` the further bars until the start's effect is below
-    `TOLERANCE`, `state` its float64 slots, which begin as `origin`. `windowed` operators read a
-    shared line of past inputs; `text` is a format of the arguments, or empty for
-    `name(args, params)`.
-    """
-
-    name: str
-    arity: int
-    code: int
-    wait: Callable[[Params], int] = lambda params: 0
-    fade: Callable[[Params], int] = lambda params: 0
-    state: int = 0
-    origin: float = 0.0
-    windowed: bool = False
-    text: str = ""
-
-
-def _length(params: Params) -> int:
-    return int(params[0])
-
-
-def _window(params: Params) -> int:
-    return int(params[0]) - 1
-
-
-def _bars_to_fade(kept: float) -> int:
-    """Return the bars after which a share `kept` of the past per bar is below the tolerance."""
-    return 0 if kept <= 0.0 else math.ceil(math.log(TOLERANCE) / math.log(kept))
+__all__ = ["NEVER", "OPERATORS", "TOLERANCE", "Operator", "Param", "Params"]
 
 
 def _pure(name: str, arity: int, code: int, text: str = "") -> Operator:
@@ -53,7 +22,7 @@ def _pure(name: str, arity: int, code: int, text: str = "") -> Operator:
 
 
 def _windowed(name: str, code: int, arity: int = 1) -> Operator:
-    return Operator(name, arity, code, wait=_window, windowed=True)
+    return Operator(name, arity, code, wait=window, windowed=True)
 
 
 LEAVES = (
@@ -95,23 +64,23 @@ STATEFUL = (
         "ema",
         1,
         50,
-        wait=_window,
-        fade=lambda params: _bars_to_fade(1.0 - 2.0 / (_length(params) + 1)),
+        wait=window,
+        fade=lambda params: bars_to_fade(1.0 - 2.0 / (length(params) + 1)),
         state=2,
     ),
     Operator(
         "wilder",
         1,
         51,
-        wait=_window,
-        fade=lambda params: _bars_to_fade(1.0 - 1.0 / _length(params)),
+        wait=window,
+        fade=lambda params: bars_to_fade(1.0 - 1.0 / length(params)),
         state=2,
     ),
     Operator(
         "decay",
         1,
         52,
-        fade=lambda params: _bars_to_fade(float(params[0])),
+        fade=lambda params: bars_to_fade(float(params[0])),
         state=2,
     ),
     Operator("running", 1, 53, fade=lambda params: NEVER, state=1),
@@ -128,7 +97,7 @@ STATEFUL = (
 )
 
 WINDOWED = (
-    Operator("lag", 1, 60, wait=_length, windowed=True),
+    Operator("lag", 1, 60, wait=length, windowed=True),
     _windowed("mean", 61),
     _windowed("total", 62),
     _windowed("std", 63),
@@ -145,6 +114,16 @@ OUTSIDE = (
     Operator("ta", -1, 91),
 )
 
+FAMILIES = (
+    *order.OPERATORS,
+    *adaptive.OPERATORS,
+    *candles.OPERATORS,
+    *pivots.OPERATORS,
+    *gramian.OPERATORS,
+    *profile.OPERATORS,
+)
+
 OPERATORS = {
-    operator.name: operator for operator in (*LEAVES, *POINTWISE, *STATEFUL, *WINDOWED, *OUTSIDE)
+    operator.name: operator
+    for operator in (*LEAVES, *POINTWISE, *STATEFUL, *WINDOWED, *OUTSIDE, *FAMILIES)
 }

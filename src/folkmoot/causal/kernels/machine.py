@@ -16,9 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from folkmoot.causal.kernels.adaptive import adaptive
 from folkmoot.causal.kernels.calendar import aggregate, clock, gap, spread
+from folkmoot.causal.kernels.candles import candles
 from folkmoot.causal.kernels.fma import ONE, ZERO, Index, pointer, step
+from folkmoot.causal.kernels.gramian import gramian
+from folkmoot.causal.kernels.order import order
+from folkmoot.causal.kernels.pivots import pivots
 from folkmoot.causal.kernels.pointwise import arithmetic, curve, event, shape, where
+from folkmoot.causal.kernels.profile import profile
 from folkmoot.causal.kernels.recursion import carry, smooth, true_range
 from folkmoot.causal.kernels.windows import (
     correlation,
@@ -98,18 +104,44 @@ def _timed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
 
 
 @step
+def _family(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index) -> None:
+    o, a, b, c = code[k + OUT], code[k + A], code[k + B], code[k + C]
+    s, n, p = code[k + STATE], code[k + N], code[k + P]
+    if op < 120:
+        order(op, mem, o, a, b, c, s, n, p, width, m)
+    elif op < 140:
+        adaptive(op, mem, o, a, b, c, s, n, p, width, m)
+    elif op < 150:
+        candles(op, mem, o, a, b, c, s, n, p, width, m)
+    elif op < 160:
+        pivots(op, mem, o, a, b, c, s, n, p, width, m)
+    elif op < 170:
+        gramian(op, mem, o, a, b, c, s, n, p, width, m)
+    else:
+        profile(op, mem, o, a, b, c, s, n, p, width, m)
+
+
+@step
+def _barwise(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index) -> None:
+    if op < 50:
+        _pointwise(mem, code, k, op, m)
+    elif op < 60:
+        _stateful(mem, code, k, op, m)
+    elif op < 80:
+        _windowed(mem, code, k, op, m)
+    else:
+        _family(mem, code, k, op, width, m)
+
+
+@step
 def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
     m, k = n, ROW
     while k < end:
         op = np.int64(code[k])
         if op < 10 or op == 82:
             _timed(mem, code, k, op, m)
-        elif op < 50:
-            _pointwise(mem, code, k, op, m)
-        elif op < 60:
-            _stateful(mem, code, k, op, m)
-        elif op < 80:
-            _windowed(mem, code, k, op, m)
+        elif op < 80 or op >= 100:
+            _barwise(mem, code, k, op, width, m)
         elif op == 81:
             m = n
         else:
