@@ -1,5 +1,6 @@
 """Coarser bars from finer ones, on the calendar's grid and only once they have closed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.stamps import iso
-from folkmoot.core.timeframe import Timeframe
+from folkmoot.core.timeframe import TIMEFRAMES, Timeframe
 
 ADDITIVE = frozenset(
     {
@@ -35,25 +36,17 @@ def aggregate(bars: Bars, timeframe: Timeframe | str) -> Aggregate:
 
     A coarse bar exists once its calendar end has passed the close of the last finer bar, however
     many finer bars are missing. Volumes in whole multiples of 1e-8 are summed in that unit, which
-    is exact; others as floats. Extra columns in `ADDITIVE` are summed, all others are dropped.
+    is exact; others as floats, from the first row to the last. Extra columns in `ADDITIVE` are
+    summed, all others are dropped.
 
     Raises `UsageError` if the finer bars do not divide the coarser ones, and `DataError` if one of
     them reaches across a boundary, since part of it would then be known too early.
     """
-    coarse = Timeframe.of(timeframe)
-    fine = bars.timeframe
-    if coarse.ms % fine.ms:
-        raise UsageError(
-            f"{fine} bars do not make up {coarse} bars", where="aggregate", allowed="a multiple"
-        )
+    coarse = _divided(bars.timeframe, timeframe)
     opens = (bars.open_time - coarse.anchor) // coarse.ms * coarse.ms + coarse.anchor
     across = np.flatnonzero(bars.close_time > opens + coarse.ms)
     if len(across):
-        at = iso(int(bars.open_time[across[0]]))
-        raise DataError(
-            f"{len(across)} {fine} bars reach across a {coarse} boundary, first at {at}",
-            where=bars.symbol,
-        )
+        raise crossed(bars, coarse, len(across), int(across[0]))
     closed = len(bars) and int(np.searchsorted(opens, bars.close_time[-1] - coarse.ms, "right"))
     return _grouped(bars.until(closed), opens[:closed], coarse)
 
@@ -61,10 +54,12 @@ def aggregate(bars: Bars, timeframe: Timeframe | str) -> Aggregate:
 def _grouped(bars: Bars, opens: npt.NDArray[np.int64], coarse: Timeframe) -> Aggregate:
     if len(bars) == 0:
         none = np.empty(0)
-        return Aggregate(Bars(bars.symbol, coarse, opens, none, none, none, none, none), none)
+        extra = dict.fromkeys(_additive(bars), none)
+        made = Bars(bars.symbol, coarse, opens, none, none, none, none, none, extra)
+        return Aggregate(made, none)
     starts = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1))
     counts = np.diff(starts, append=len(opens))
-    extra = {name: _sums(column, starts) for name, column in bars.extra.items() if name in ADDITIVE}
+    extra = {name: _sums(bars.extra[name], starts) for name in _additive(bars)}
     made = Bars(
         bars.symbol,
         coarse,
@@ -80,11 +75,88 @@ def _grouped(bars: Bars, opens: npt.NDArray[np.int64], coarse: Timeframe) -> Agg
 
 
 def _sums(column: Floats, starts: npt.NDArray[np.int64]) -> Floats:
-    """Sum each group: exactly where all of it is in whole lots, otherwise as floats."""
+    """Sum each group: exactly where all of it is in whole lots, otherwise as floats in order."""
     lots = np.rint(column / LOT)
     per_unit = round(1.0 / LOT)
     whole = (lots / per_unit == column) & (np.abs(lots) < 2.0**53)
     exact = np.add.reduceat(np.where(whole, lots, 0.0).astype(np.int64), starts)
-    fits = np.minimum.reduceat(whole, starts) & (np.abs(exact) < 2**53)
-    plain: Floats = np.add.reduceat(column, starts)
+    groups = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(column)))
+    plain = np.bincount(groups, weights=column).astype(np.float64)
+    # The sum as floats tells a small sum of lots from one that has wrapped around.
+    small = (np.abs(exact) < 2**53) & (np.abs(plain) < 2.0**54 * LOT)
+    fits = np.minimum.reduceat(whole, starts) & small
     return np.where(fits, exact / per_unit, plain)
+
+
+def cascade(
+    bars: Bars, timeframes: Iterable[Timeframe | str] = tuple(TIMEFRAMES)
+) -> dict[Timeframe, Aggregate]:
+    """Build bars of several timeframes, each from the next finer one; finest first.
+
+    Every bar, volume, amount and coverage is the one that `aggregate` makes from `bars` directly,
+    to the bit: amounts travel as whole multiples of 1e-8, and a group with one that is none is
+    summed from `bars` again. The timeframe of `bars` itself gives back `bars`.
+
+    Raises `UsageError` and `DataError` as `aggregate` does.
+
+    >>> from folkmoot.market.worlds import world
+    >>> made = cascade(world("random_walk", 100).bars, ["1d", "4h"])
+    >>> {str(timeframe): len(each.bars) for timeframe, each in made.items()}
+    {'4h': 25, '1d': 4}
+    """
+    wanted = {_divided(bars.timeframe, timeframe) for timeframe in timeframes}
+    coarse = sorted(wanted - {bars.timeframe}, key=lambda timeframe: timeframe.ms)
+    own = {bars.timeframe: Aggregate(bars, np.ones(len(bars)))} if len(coarse) < len(wanted) else {}
+    if len(bars) == 0:
+        return own | {step: _grouped(bars, bars.open_time, step) for step in coarse}
+    return own | _descend(bars, coarse)
+
+
+def _descend(bars: Bars, timeframes: list[Timeframe]) -> dict[Timeframe, Aggregate]:
+    from folkmoot.market.grouping import add_lots, crossing, from_lots, group, to_lots
+
+    for coarse in timeframes[:1]:
+        count, first = crossing(bars.open_time, bars.timeframe.ms, coarse.ms, coarse.anchor)
+        if count:
+            raise crossed(bars, coarse, count, first)
+    known, times = int(bars.close_time[-1]), bars.open_time
+    prices = np.stack([bars.open, bars.high, bars.low, bars.close])
+    rows = np.arange(len(bars) + 1)
+    sums = {name: bars.column(name) for name in ("volume", *_additive(bars))}
+    lots = {name: to_lots(column) for name, column in sums.items()}
+    made: dict[Timeframe, Aggregate] = {}
+    for coarse in timeframes:
+        span = int(times[-1] - times[0]) // coarse.ms + 2 if len(times) else 0
+        most = min(span, len(times))
+        times, prices, rows, members = group(
+            times, prices, rows, coarse.ms, coarse.anchor, known, most
+        )
+        lots = {name: add_lots(*pair, members) for name, pair in lots.items()}
+        extra = {name: from_lots(sums[name], rows, *pair) for name, pair in lots.items()}
+        volume = extra.pop("volume")
+        open_, high, low, close = prices
+        built = Bars(bars.symbol, coarse, times, open_, high, low, close, volume, extra)
+        made[coarse] = Aggregate(built, np.diff(rows) / (coarse.ms // bars.timeframe.ms))
+    return made
+
+
+def _additive(bars: Bars) -> list[str]:
+    return [name for name in bars.extra if name in ADDITIVE]
+
+
+def _divided(fine: Timeframe, timeframe: Timeframe | str) -> Timeframe:
+    coarse = Timeframe.of(timeframe)
+    if coarse.ms % fine.ms:
+        raise UsageError(
+            f"{fine} bars do not make up {coarse} bars", where="aggregate", allowed="a multiple"
+        )
+    return coarse
+
+
+def crossed(bars: Bars, coarse: Timeframe, count: int, first: int) -> DataError:
+    """Return the error for bars that reach across a boundary; row `first` is the first one."""
+    at = iso(int(bars.open_time[first]))
+    return DataError(
+        f"{count} {bars.timeframe} bars reach across a {coarse} boundary, first at {at}",
+        where=bars.symbol,
+    )
