@@ -13,7 +13,7 @@ from folkmoot.core import plugins
 
 # Bound at once: a submodule that is imported later would otherwise hide its function's name.
 for _file in pkgutil.iter_modules(__path__):
-    if not _file.ispkg:
+    if not (_file.ispkg or _file.name.startswith("_")):
         globals()[_file.name] = getattr(import_module(f"{__name__}.{_file.name}"), _file.name)
 
 
