@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests.causal import examples
 
 from folkmoot.causal import (
     Expr,
@@ -103,6 +104,7 @@ ONE: dict[str, Callable[[Expr], Expr]] = {
     "slope": lambda a: slope(a, 7),
     "running": running,
     "barssince": lambda a: barssince(a > 0.3),
+    **examples.ONE,
 }
 TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
     "add": lambda a, b: a + b,
@@ -124,6 +126,7 @@ TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
     "crossover": crossover,
     "crossunder": crossunder,
     "correlation": lambda a, b: correlation(a, b, 10),
+    **examples.TWO,
 }
 WHOLE: dict[str, Expr] = {
     "open": open_,
@@ -146,6 +149,7 @@ WHOLE: dict[str, Expr] = {
     "at of an extra column": at("2h", lag(x, 2)),
     "ta": ta("RSI"),
     "ta of ta": ta("EMA", ta("RSI", close + 0.0 * volume), timeperiod=5) - ema(ta("RSI"), 5),
+    **examples.WHOLE,
 }
 NOISE = log(close / lag(close)) * 100.0
 EXAMPLES: dict[str, Expr] = {
@@ -155,7 +159,6 @@ EXAMPLES: dict[str, Expr] = {
     **{f"{name} with volume": make(x, log(volume) - 3.0) for name, make in TWO.items()},
     **WHOLE,
 }
-RARE = ("hold", "barssince")
 
 
 def with_column(bars: Bars, values: Floats, volumes: Floats | None = None) -> Bars:
@@ -276,7 +279,7 @@ def test_the_first_known_value_is_at_the_warmup(program: Program, name: str) -> 
     bars = clean()
     seen = compile({name: EXAMPLES[name]}, "1h").batch(bars)[name]
     first = int(np.flatnonzero(~np.isnan(seen))[0])
-    if name.split()[0] in RARE:
+    if name.split()[0] in examples.RARE:
         assert first >= program.warmup[name]
     else:
         assert first == program.warmup[name]
@@ -321,7 +324,7 @@ def test_an_unknown_input_is_unknown_and_leaves_the_state_alone(name: str) -> No
         np.testing.assert_array_equal(seen[known], program.batch(without)[name])
 
 
-@pytest.mark.parametrize("name", sorted(set(TWO) - {"where", "hold"}))
+@pytest.mark.parametrize("name", sorted(set(TWO) - {"where", "hold", "valuewhen"}))
 @pytest.mark.parametrize("first", [True, False])
 def test_either_input_of_two_makes_the_result_unknown(name: str, first: bool) -> None:
     bars = clean()
