@@ -1,0 +1,62 @@
+"""Divergences between price and an oscillator at five-bar fractals (VuManChu's script, Pine v4)."""
+
+from folkmoot.causal import Expr, both, high, hold, lag, low
+from folkmoot.indicators.rsi import rsi
+
+REACH = 2
+"""Bars after the pivot of a fractal until it is known."""
+
+
+def divergence(
+    x: Expr | None = None,
+    top: float | None = None,
+    bottom: float | None = None,
+    fixed: bool = False,
+) -> dict[str, Expr]:
+    """Return the fractals of x and where price and x disagree about the one before.
+
+    A top is a bar whose x is above the two before it and the two after it, a bottom the mirror
+    image. With `top` and `bottom` only fractals at or beyond those levels count, for themselves
+    and as the fractal before. The keys are `top` and `bottom`; `bear` (high above the last
+    top's, x below it), `bull` (low below the last bottom's, x above it) and the hidden ones,
+    `bear_hidden` (lower high, higher x) and `bull_hidden` (higher low, lower x).
+
+    Every event is on the bar that makes it known, `REACH` bars after the pivot; charts draw it at
+    the pivot. A divergence is unknown until a first fractal of its side has been seen. The
+    script loses a fractal whose x is exactly 0, which `fixed=True` keeps. x is the RSI of 14 bars
+    unless given.
+
+    >>> {name: event.warmup for name, event in divergence().items()}["bear"]
+    20
+    """
+    line = rsi() if x is None else x
+    after = ((lag(line, 1), line), (lag(line, 4), lag(line, 3)))
+    pivot = lag(line, REACH)
+    tops = _all(*(other < pivot for pair in after for other in pair))
+    bottoms = _all(*(other > pivot for pair in after for other in pair))
+    tops = tops if top is None else both(tops, pivot >= top)
+    bottoms = bottoms if bottom is None else both(bottoms, pivot <= bottom)
+    if not fixed:
+        tops, bottoms = (both(side, abs(pivot) > 0.0) for side in (tops, bottoms))
+    peak, trough = lag(high, REACH), lag(low, REACH)
+    x_top, price_top = _before(tops, pivot), _before(tops, peak)
+    x_bottom, price_bottom = _before(bottoms, pivot), _before(bottoms, trough)
+    return {
+        "top": tops,
+        "bottom": bottoms,
+        "bear": _all(tops, peak > price_top, pivot < x_top),
+        "bull": _all(bottoms, trough < price_bottom, pivot > x_bottom),
+        "bear_hidden": _all(tops, peak < price_top, pivot > x_top),
+        "bull_hidden": _all(bottoms, trough > price_bottom, pivot < x_bottom),
+    }
+
+
+def _before(fractal: Expr, value: Expr) -> Expr:
+    """Return the value at the fractal before the present one, as it was `REACH` bars ago."""
+    return lag(hold(fractal, value), REACH)
+
+
+def _all(first: Expr, *others: Expr) -> Expr:
+    for other in others:
+        first = both(first, other)
+    return first

@@ -1,0 +1,22 @@
+"""Stochastic RSI (Chande and Kroll, 1994), on the logarithm of the close."""
+
+from folkmoot.causal import Expr, close, highest, hold, log, lowest, mean
+from folkmoot.indicators.rsi import rsi
+
+
+def stochastic_rsi(
+    x: Expr = log(close), n: int = 14, window: int = 14, k: int = 3, d: int = 3
+) -> dict[str, Expr]:
+    """Return the place of the RSI in its own range of the last bars, from 0 to 100.
+
+    The keys are `k`, a mean over k bars, and `d`, the mean of that. Where the range is empty, the
+    place before it is kept. VuManChu's form; TradingView's built-in one reads the close itself.
+
+    >>> {name: line.warmup for name, line in stochastic_rsi().items()}
+    {'k': 29, 'd': 31}
+    """
+    strength = rsi(x, n)
+    floor = lowest(strength, window)
+    span = highest(strength, window) - floor
+    line = mean(hold(span > 0.0, 100.0 * (strength - floor) / span), k)
+    return {"k": line, "d": mean(line, d)}
