@@ -24,11 +24,7 @@ from folkmoot.market.worlds import world
 if TYPE_CHECKING:
     import pandas as pd
 
-RULES = {
-    label: "7D" if label == "1w" else f"{step.ms // 60_000}min"
-    for label, step in TIMEFRAMES.items()
-    if label != "1m"
-}
+RULES = {label: f"{step.ms // 60_000}min" for label, step in TIMEFRAMES.items() if label != "1m"}
 HOW = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
 
 
@@ -43,8 +39,7 @@ def minutes(n: int) -> Bars:
 def by_pandas(frame: "pd.DataFrame", cascaded: bool = False) -> dict[str, "pd.DataFrame"]:
     made = {}
     for label, rule in RULES.items():
-        origin = frame.index[0] if label == "1w" else "start_day"
-        made[label] = frame.resample(rule, origin=origin).agg(HOW)
+        made[label] = frame.resample(rule, origin=frame.index[0]).agg(HOW)
         if cascaded:
             frame = made[label]
     return made
@@ -60,10 +55,10 @@ def by_polars(bars: Bars) -> Callable[[], object]:
         pl.col("open").first(), pl.col("high").max(), pl.col("low").min(),
         pl.col("close").last(), pl.col("volume").sum(),
     ]  # fmt: skip
-    rules = {label: "1w" if label == "1w" else rule[:-2] for label, rule in RULES.items()}
+    rules = ["1w" if label == "1w" else rule[:-2] for label, rule in RULES.items()]
 
     def run() -> object:
-        return [frame.group_by_dynamic("time", every=rule).agg(how) for rule in rules.values()]
+        return [frame.group_by_dynamic("time", every=rule).agg(how) for rule in rules]
 
     return run
 

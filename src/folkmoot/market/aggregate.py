@@ -80,6 +80,8 @@ def _sums(column: Floats, starts: npt.NDArray[np.int64]) -> Floats:
     per_unit = round(1.0 / LOT)
     whole = (lots / per_unit == column) & (np.abs(lots) < 2.0**53)
     exact = np.add.reduceat(np.where(whole, lots, 0.0).astype(np.int64), starts)
+    if whole.all() and np.abs(column).sum() < 2.0**53 * LOT:
+        return np.asarray(exact / per_unit, dtype=np.float64)
     groups = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(column)))
     plain = np.bincount(groups, weights=column).astype(np.float64)
     # The sum as floats tells a small sum of lots from one that has wrapped around.
@@ -113,31 +115,37 @@ def cascade(
 
 
 def _descend(bars: Bars, timeframes: list[Timeframe]) -> dict[Timeframe, Aggregate]:
-    from folkmoot.market.grouping import add_lots, crossing, from_lots, group, to_lots
+    from folkmoot.market.grouping import add_lots, from_lots, group, to_lots
 
-    for coarse in timeframes[:1]:
-        count, first = crossing(bars.open_time, bars.timeframe.ms, coarse.ms, coarse.anchor)
-        if count:
-            raise crossed(bars, coarse, count, first)
-    known, times = int(bars.close_time[-1]), bars.open_time
-    prices = np.stack([bars.open, bars.high, bars.low, bars.close])
+    known, times, step = int(bars.close_time[-1]), bars.open_time, bars.timeframe.ms
+    prices = (bars.open, bars.high, bars.low, bars.close)
     rows = np.arange(len(bars) + 1)
     sums = {name: bars.column(name) for name in ("volume", *_additive(bars))}
     lots = {name: to_lots(column) for name, column in sums.items()}
     made: dict[Timeframe, Aggregate] = {}
     for coarse in timeframes:
         span = int(times[-1] - times[0]) // coarse.ms + 2 if len(times) else 0
-        most = min(span, len(times))
-        times, prices, rows, members = group(
-            times, prices, rows, coarse.ms, coarse.anchor, known, most
-        )
+        grid, most = (coarse.ms, coarse.anchor), min(span, len(times))
+        times, out, rows, members, over = group(times, prices, rows, step, grid, known, most)
+        if not made:
+            _check_boundaries(bars, coarse, 0 if over else int(members[-1]))
+        step, prices = coarse.ms, (out[0], out[1], out[2], out[3])
         lots = {name: add_lots(*pair, members) for name, pair in lots.items()}
         extra = {name: from_lots(sums[name], rows, *pair) for name, pair in lots.items()}
         volume = extra.pop("volume")
-        open_, high, low, close = prices
-        built = Bars(bars.symbol, coarse, times, open_, high, low, close, volume, extra)
+        built = Bars(bars.symbol, coarse, times, *prices, volume, extra)
         made[coarse] = Aggregate(built, np.diff(rows) / (coarse.ms // bars.timeframe.ms))
     return made
+
+
+def _check_boundaries(bars: Bars, coarse: Timeframe, start: int) -> None:
+    """Raise `DataError` if a bar reaches across a boundary; those before row `start` do not."""
+    from folkmoot.market.grouping import crossing
+
+    times = bars.open_time[start:]
+    count, first = crossing(times, bars.timeframe.ms, coarse.ms, coarse.anchor)
+    if count:
+        raise crossed(bars, coarse, count, start + first)
 
 
 def _additive(bars: Bars) -> list[str]:

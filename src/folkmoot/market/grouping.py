@@ -37,34 +37,41 @@ def to_lots(column: Floats) -> tuple[Times, Flags]:
 
 @compiled
 def group(
-    times: Times, prices: Floats, rows: Times, ms: int, anchor: int, known: int, most: int
-) -> tuple[Times, Floats, Times, Times]:
-    """Group n bars by the grid of `ms`, as far as a group has closed by `known`.
+    times: Times,
+    prices: tuple[Floats, Floats, Floats, Floats],
+    rows: Times,
+    step: int,
+    grid: tuple[int, int],
+    known: int,
+    most: int,
+) -> tuple[Times, Floats, Times, Times, bool]:
+    """Group n bars of `step` by the `grid` (length, anchor), if a group has closed by `known`.
 
-    `prices` is float64[4, n]; `rows[n + 1]` says where each bar begins in the finest series, and
-    where the last ends; `most` is how many groups there can be. Returns the groups' open times
-    and prices, and where they begin and the last ends, in the finest series and among the n bars.
+    `rows[n + 1]` says where each bar begins in the finest series, and where the last ends; `most`
+    is how many groups there can be. Returns the groups' open times and prices, where they begin
+    and the last ends, in the finest series and among the n bars, and whether a bar crossed over.
     """
     opens, out = np.empty(most, dtype=np.int64), np.empty((4, most))
     firsts, members = np.empty(most + 1, dtype=np.int64), np.empty(most + 1, dtype=np.int64)
-    count, end, stop = 0, np.iinfo(np.int64).min, len(times)
+    count, end, stop, crossed = 0, np.iinfo(np.int64).min, len(times), False
     high = low = 0.0
     for i in range(len(times)):
         if times[i] >= end:
-            opened = (times[i] - anchor) // ms * ms + anchor
-            if opened + ms > known:
+            opened = (times[i] - grid[1]) // grid[0] * grid[0] + grid[1]
+            if opened + grid[0] > known:
                 stop = i
                 break
-            end, high, low = opened + ms, prices[1, i], prices[2, i]
+            end, high, low = opened + grid[0], prices[1][i], prices[2][i]
             opens[count], firsts[count], members[count] = opened, rows[i], i
-            out[0, count], out[1, count], out[2, count] = prices[0, i], high, low
+            out[0, count], out[1, count], out[2, count] = prices[0][i], high, low
             count += 1
         else:
-            high, low = max(high, prices[1, i]), min(low, prices[2, i])
+            high, low = max(high, prices[1][i]), min(low, prices[2][i])
             out[1, count - 1], out[2, count - 1] = high, low
-        out[3, count - 1] = prices[3, i]
+        out[3, count - 1] = prices[3][i]
+        crossed |= times[i] + step > end
     firsts[count], members[count] = rows[stop], stop
-    return opens[:count], out[:, :count], firsts[: count + 1], members[: count + 1]
+    return opens[:count], out[:, :count], firsts[: count + 1], members[: count + 1], crossed
 
 
 @compiled
