@@ -10,8 +10,8 @@ between limits), `wt_second` (wider limits), `wt_any` (no limits), `rsi`, `rsi_a
 The script draws divergences and gold two bars before they could be known; here they are not.
 
 `fixed=True` departs from the original where it is wrong or undefined: a fractal at exactly 0
-counts, a bar without range has a money flow of 0, and the stochastic of an RSI that stands still
-stays what it was.
+counts, and a bar without range has a money flow of 0. In both, the stochastic of an RSI that
+stands still stays what it was.
 """
 
 from typing import Any
@@ -65,8 +65,8 @@ def cipher_b(
         **_waves(waves),
         "rsimfi": rsimfi(*money, fixed=fixed),
         "rsi": rsi(n=strength),
-        **_stochastic(stochastic, fixed),
-        "stc": stc(close, *cycle),
+        **_stochastic(stochastic),
+        "stc": _cycle(cycle),
     }
     searches = {
         "wt": divergence(lines["wt2"], *limits, fixed=fixed),
@@ -93,9 +93,15 @@ def _waves(lengths: tuple[int, int, int]) -> dict[str, Expr]:
     return {**wave, "wt_vwap": wave["wt1"] - wave["wt2"]}
 
 
-def _stochastic(lengths: tuple[int, int, int, int], fixed: bool) -> dict[str, Expr]:
-    place = stochastic_rsi(log(close), *lengths, fixed=fixed)
+def _stochastic(lengths: tuple[int, int, int, int]) -> dict[str, Expr]:
+    window, n, k, d = lengths
+    place = stochastic_rsi(log(close), n=n, window=window, k=k, d=d)
     return {"stoch_k": place["k"], "stoch_d": place["d"]}
+
+
+def _cycle(lengths: tuple[int, int, int, float]) -> Expr:
+    cycle, fast, slow, factor = lengths
+    return stc(close, fast=fast, slow=slow, cycle=cycle, factor=factor)
 
 
 def _circles(lines: dict[str, Expr], levels: Limits) -> Events:
