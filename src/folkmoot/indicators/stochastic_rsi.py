@@ -3,14 +3,17 @@
 from folkmoot.causal import Expr, close, highest, hold, log, lowest, mean
 from folkmoot.indicators.rsi import rsi
 
+PRICE = log(close)
+
 
 def stochastic_rsi(
-    x: Expr = log(close), n: int = 14, window: int = 14, k: int = 3, d: int = 3
+    x: Expr = PRICE, n: int = 14, window: int = 14, k: int = 3, d: int = 3, fixed: bool = True
 ) -> dict[str, Expr]:
     """Return the place of the RSI in its own range of the last bars, from 0 to 100.
 
     The keys are `k`, a mean over k bars, and `d`, the mean of that. Where the range is empty, the
-    place before it is kept. VuManChu's form; TradingView's built-in one reads the close itself.
+    place before it is kept; without `fixed` it is unknown there, as in Pine. VuManChu's form;
+    TradingView's built-in one reads the close itself.
 
     >>> {name: line.warmup for name, line in stochastic_rsi().items()}
     {'k': 29, 'd': 31}
@@ -18,5 +21,6 @@ def stochastic_rsi(
     strength = rsi(x, n)
     floor = lowest(strength, window)
     span = highest(strength, window) - floor
-    line = mean(hold(span > 0.0, 100.0 * (strength - floor) / span), k)
+    place = 100.0 * (strength - floor) / span
+    line = mean(hold(span > 0.0, place) if fixed else place, k)
     return {"k": line, "d": mean(line, d)}

@@ -1,0 +1,12 @@
+"""Awesome Oscillator (Williams)."""
+
+from folkmoot.causal import Expr, hl2, mean
+
+
+def awesome(x: Expr = hl2, fast: int = 5, slow: int = 34) -> Expr:
+    """Return the gap between a fast and a slow mean of the middle of the bar, in the unit of x.
+
+    >>> awesome().warmup
+    33
+    """
+    return mean(x, fast) - mean(x, slow)

@@ -1,0 +1,14 @@
+"""Relative volume."""
+
+from folkmoot.causal import Expr, mean, volume
+
+
+def relative_volume(n: int = 20) -> Expr:
+    """Return the volume as a multiple of its mean over n bars, the present one included.
+
+    NaN where nothing was traded in n bars.
+
+    >>> relative_volume(n=20).warmup
+    19
+    """
+    return volume / mean(volume, n)

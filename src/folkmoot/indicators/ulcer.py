@@ -1,0 +1,16 @@
+"""Ulcer Index (Martin, 1987)."""
+
+from folkmoot.causal import Expr, close, highest, mean, sqrt
+
+
+def ulcer(x: Expr = close, n: int = 14) -> Expr:
+    """Return the root mean square over n bars of the percentage below the high of n bars.
+
+    From 0 to 100, in percent.
+
+    >>> ulcer(n=14).warmup
+    26
+    """
+    top = highest(x, n)
+    drop = 100.0 * (x - top) / top
+    return sqrt(mean(drop * drop, n))
