@@ -250,7 +250,8 @@ class _Assembler:
 
     def _steered(self, scope: Scope, node: Expr, operator: Operator, out: int) -> Row:
         """Return a family's row: of registers, or of the lines that a window reads."""
-        numbers = self._slots(list(operator.numbers(node.params)))
+        own = operator.memory(node.params) if operator.windowed else ()
+        numbers = self._slots([*operator.numbers(node.params), *own])
         if not operator.windowed:
             row = _row(operator.code, out, [scope.registers[read] for read in node.args])
             row.state, row.p = self._slots(list(operator.memory(node.params))), numbers

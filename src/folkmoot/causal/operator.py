@@ -24,8 +24,9 @@ class Operator:
     `name(args, params)`.
 
     Codes from 100 on belong to a family (`tables/`), whose step gets the parameters that
-    `numbers(params)` lists and a state that begins as `memory(params)`. With `outputs`, one step
-    writes them all side by side, and the last parameter of a node names the one it wants.
+    `numbers(params)` lists and a state that begins as `memory(params)`, which for a windowed one
+    follows the parameters. With `outputs`, one step writes them all side by side, and the last
+    parameter of a node names the one it wants.
     """
 
     name: str
