@@ -210,8 +210,13 @@ def at(timeframe: str | Timeframe, expr: Value) -> Expr:
     return Expr("at", (inner,), (Timeframe.of(timeframe).label,))
 
 
+LONGEST = 1_000_000
+"""Bars: what no window of a real formula exceeds, and a machine still holds."""
+
+
 def _count(value: int, name: str = "n", least: int = 1) -> int:
-    whole = math.floor(value)
-    if isinstance(value, bool) or whole != value or whole < least:
-        raise UsageError(f"{name} is {value!r}", where="operator", allowed=f"whole, >= {least}")
+    whole = math.floor(value) if abs(value) < math.inf else 0
+    if isinstance(value, bool) or whole != value or not least <= whole <= LONGEST:
+        allowed = f"whole, {least} to {LONGEST}"
+        raise UsageError(f"{name} is {value!r}", where="operator", allowed=allowed)
     return whole

@@ -1,11 +1,13 @@
 """One feature: a causal expression with what a model, a law or a reader must know about it."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from folkmoot.causal import Expr, at
+from folkmoot.causal import NEVER, Expr, at
 from folkmoot.causal.expr import lengths
 from folkmoot.core.timeframe import Timeframe
+from folkmoot.features.ranges import Range, bounds
 
 Mirror = Literal["ratio", "level", "approximate", "even", "none"]
 """What turning the chart upside down does to a column.
@@ -38,6 +40,7 @@ class Column:
 
     `unit` says what one of it is, in words; `group` is the family it belongs to; `timeframe` is
     the decision timeframe, needed only for the lengths of a column that reads a coarser one.
+    `limits` are the lowest and the highest value if the formula's operators do not show them.
     """
 
     name: str
@@ -46,6 +49,12 @@ class Column:
     mirror: Mirror
     group: str
     timeframe: Timeframe | None = None
+    limits: Range | None = None
+
+    @property
+    def range(self) -> Range:
+        """The lowest and the highest value that it can have; infinite where nothing bounds it."""
+        return self.limits or bounds(self.expr)
 
     @property
     def formula(self) -> str:
@@ -66,6 +75,20 @@ class Column:
     def inputs(self) -> frozenset[str]:
         """Names of the bar columns that are read."""
         return self.expr.inputs
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all that is known of the column as JSON; an infinite bound is null."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "unit": self.unit,
+            "formula": self.formula,
+            "inputs": sorted(self.inputs),
+            "warmup": self.warmup,
+            "stable": self.stable if self.stable < NEVER else None,
+            "range": [bound if math.isfinite(bound) else None for bound in self.range],
+            "mirror": self.mirror,
+        }
 
     def seen_from(self, timeframe: Timeframe) -> "Column":
         """Return the same column, for decisions in `timeframe`."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from folkmoot.core.errors import UsageError
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.features.column import Column
+from folkmoot.features.own import is_own, own_set
 
 SETS = "folkmoot.features.sets"
 
@@ -121,6 +123,15 @@ class FeatureSet:
             )
         return Table(self.program().matrix(bars), self.names, bars.close_time)
 
+    def card(self) -> dict[str, Any]:
+        """Return the whole definition as JSON, as artefacts keep it of what they were fitted on."""
+        return {
+            "name": self.name,
+            "timeframe": self.timeframe.label,
+            "hash": self.hash(),
+            "columns": [column.as_dict() for column in self.columns],
+        }
+
     def hash(self) -> str:
         """Return the SHA-256 of the timeframe, the names and the formulas, in order."""
         formulas = [[column.name, column.formula] for column in self.columns]
@@ -128,11 +139,14 @@ class FeatureSet:
 
 
 def feature_set(name: str, timeframe: str | Timeframe) -> FeatureSet:
-    """Return the feature set of that name for decisions in `timeframe`.
+    """Return the feature set of that name, or of a TOML file, for decisions in `timeframe`.
 
-    Raises `UsageError` that lists the sets for an unknown name.
+    Raises `UsageError` that lists the sets for an unknown name; see `features.own` for the file.
     """
     frame = Timeframe.of(timeframe)
+    if is_own(name):
+        name, columns = own_set(name, frame)
+        return FeatureSet(name, frame, tuple(column.seen_from(frame) for column in columns))
     columns = plugins.load(SETS, name)(frame)
     return FeatureSet(name, frame, tuple(column.seen_from(frame) for column in columns))
 

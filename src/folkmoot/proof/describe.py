@@ -11,6 +11,7 @@ from folkmoot.core.frames import Reading
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.stamps import iso
 from folkmoot.execution import Costs
+from folkmoot.features.own import is_own
 from folkmoot.market import check
 from folkmoot.market.quality import place
 from folkmoot.proof.controls import EDGE, NULL, PLANTED
@@ -70,6 +71,11 @@ def describe(
         "journal_hash": money.head if money else None,
         "costs": {"fee": plan.costs.fee, "slippage": plan.costs.slippage},
         "strategy": plan.strategy,
+        "feature_set": {
+            "name": seen.columns.name,
+            "columns": len(seen.columns.names),
+            "definition": plan.features if is_own(plan.features) else None,
+        },
         "provenance": provenance(bars, plan, key) | {"features": seen.columns.hash()},
     }
 

@@ -26,6 +26,7 @@ from folkmoot.core.hashing import content_hash
 from folkmoot.core.settings import settings
 from folkmoot.core.stamps import instant
 from folkmoot.execution import Costs, Limits
+from folkmoot.features.own import settled
 from folkmoot.proof.controls import run_copies
 from folkmoot.proof.describe import describe, facts_of, nulls, power_of, provenance, with_reading
 from folkmoot.proof.examine import Examined, examine
@@ -79,7 +80,7 @@ def prove(
     """
     whole = bars if isinstance(bars, Bars) else Bars.from_frame(bars, "unnamed")
     plan = Plan(
-        committee, features, costs or Costs(), strategy, limits or Limits(),
+        committee, settled(features), costs or Costs(), strategy, limits or Limits(),
         (instant(score_from), until(score_to)), controls, copies, plants, seed,
     )  # fmt: skip
     _check(plan)

@@ -51,9 +51,10 @@ def walk_forward(
     plan = layout(len(bars))
     complete = columns.plus(feature_set("bars", columns.timeframe))
     start = min(columns.stable, plan.train // 2)
-    tasks, horizons = _tasks(bars, complete, members, horizon, plan, start)
+    tasks, horizons, sets = _tasks(bars, complete, members, horizon, plan, start)
     missing = list({task.key: task for task in tasks if task.key not in store}.values())
     if missing:
+        _keep(sets, store)
         material = Material.of(bars, complete, horizons, start)
         run_tasks(missing, material, store, workers, progress)
     return _collect(bars, tuple(members), horizon, tasks, store, len(missing))
@@ -61,8 +62,8 @@ def walk_forward(
 
 def _tasks(
     bars: Bars, complete: FeatureSet, members: Members, horizon: int, plan: Layout, start: int
-) -> tuple[list[Task], tuple[int, ...]]:
-    """Return the tasks, block by block, and all horizons that a member forecasts."""
+) -> tuple[list[Task], tuple[int, ...], list[FeatureSet]]:
+    """Return the tasks, block by block, all horizons forecast, and the sets that are read."""
     tasks: list[Task] = []
     horizons = {horizon}
     hashes: dict[tuple[int, frozenset[str]], str] = {}
@@ -83,7 +84,14 @@ def _tasks(
             config = {**facts, "block": [block.start, block.stop]}
             key = task_key(data=facts["data"], config=config, model=model, options=options)
             tasks.append(Task(key, name, model, options, block, facts))
-    return tasks, tuple(sorted(horizons))
+    return tasks, tuple(sorted(horizons)), [used for _, _, used in kept.values()]
+
+
+def _keep(sets: list[FeatureSet], store: Results) -> None:
+    """Keep the definition of each set beside the results, under the hash that their cards name."""
+    for used in sets:
+        if used.hash() not in store:
+            store.put(used.hash(), {}, {"feature_set": used.card()})
 
 
 def _member(
