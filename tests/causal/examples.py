@@ -6,6 +6,7 @@ from folkmoot.causal import (
     Expr,
     at,
     blend,
+    candle,
     close,
     column,
     const,
@@ -83,6 +84,10 @@ TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
     "covariance": lambda a, b: covariance(a, b, 10),
 }
 WHOLE: dict[str, Expr] = {
+    "candle engulfing": candle("engulfing"),
+    "candle hikkake": candle("hikkake"),
+    "candle of five bars": candle("risefall3methods"),
+    "candle at 4h": at("4h", candle("harami") + candle("spinningtop")),
     "median at 4h": at("4h", median(log(close), 5) + entropy(close, 6, 2)),
     "otherwise": otherwise(lag(x, 2), lag(close, 2)),
     "otherwise of a volume": otherwise(volume, const(0.0)),

@@ -13,7 +13,9 @@ from folkmoot.causal.adaptive import (
     total_since,
     valuewhen,
 )
+from folkmoot.causal.candles import CANDLES, candle
 from folkmoot.causal.expr import Expr, const
+from folkmoot.causal.gramian import GRAMIAN_EVEN, GRAMIAN_OUTPUTS, GRAMIAN_SIGNED, gramian
 from folkmoot.causal.inputs import (
     close,
     column,
@@ -80,12 +82,18 @@ from folkmoot.causal.order import (
     skewness,
     weighted,
 )
+from folkmoot.causal.pivots import channel, swing, watch
+from folkmoot.causal.profile import volume_profile
 from folkmoot.causal.program import Program, compile
 from folkmoot.causal.stream import Stream
 from folkmoot.causal.ta import ta
 from folkmoot.causal.table import NEVER
 
 __all__ = [
+    "CANDLES",
+    "GRAMIAN_EVEN",
+    "GRAMIAN_OUTPUTS",
+    "GRAMIAN_SIGNED",
     "NEVER",
     "Expr",
     "Program",
@@ -94,6 +102,8 @@ __all__ = [
     "barssince",
     "blend",
     "both",
+    "candle",
+    "channel",
     "clip",
     "close",
     "column",
@@ -115,6 +125,7 @@ __all__ = [
     "fit",
     "floor",
     "gap",
+    "gramian",
     "high",
     "highest",
     "highest_ever",
@@ -156,6 +167,7 @@ __all__ = [
     "starts",
     "std",
     "steady",
+    "swing",
     "ta",
     "tanh",
     "total",
@@ -163,6 +175,8 @@ __all__ = [
     "true_range",
     "valuewhen",
     "volume",
+    "volume_profile",
+    "watch",
     "weighted",
     "where",
     "wilder",
