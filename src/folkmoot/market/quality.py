@@ -10,6 +10,7 @@ from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.frames import Reading
 from folkmoot.core.stamps import iso
 from folkmoot.core.timeframe import TIMEFRAMES
+from folkmoot.market.calendar import Calendar
 
 DAY = TIMEFRAMES["1d"].ms
 HOUR = TIMEFRAMES["1h"].ms
@@ -33,6 +34,10 @@ class Quality:
     split or a change of unit. `refused` is (row, reason) from reading, rows counted from 0; row n
     is line `first_line` + n of the file. `duplicates` is `None` where nobody saw the file itself.
     Weekend gaps are apart from other gaps where the market closes on Saturdays.
+
+    Where the `venue` was given its calendar decides instead: gaps and missing bars are of the time
+    it was open, `scheduled_gaps` the breaks that are closures of its, weekends among them, and
+    `outside_hours` the bars that are there though it was closed. Without one both are `None`.
     """
 
     symbol: str
@@ -55,6 +60,9 @@ class Quality:
     volume_jumps: list[tuple[str, float]]
     time_zone: str
     hints: list[str]
+    venue: str | None = None
+    scheduled_gaps: int | None = None
+    outside_hours: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -86,8 +94,12 @@ class Quality:
         """Return the counts in words; of duplicates only where the file itself was seen."""
         volume = "unknown" if self.zero_volume is None else f"zero on {self.zero_volume} bars"
         dropped = "" if self.duplicates is None else f"duplicates dropped: {self.duplicates}; "
+        rest = f"weekends: {self.weekend_gaps}"
+        if self.venue is not None:
+            rest = f"closures of {self.venue}: {self.scheduled_gaps}"
+            rest += f", bars outside its hours: {self.outside_hours}"
         return [
-            f"gaps: {self.gap_count} ({self.missing_bars} bars), weekends: {self.weekend_gaps}",
+            f"gaps: {self.gap_count} ({self.missing_bars} bars), {rest}",
             f"{dropped}flat bars: {self.flat}; volume: {volume}",
             f"moves beyond {SPIKE:g} robust sigmas: {self.spike_count}",
         ]
@@ -102,12 +114,15 @@ def place(row: int, first_line: int | None) -> str:
     return f"row {row}" if first_line is None else f"row {row} (line {first_line + row})"
 
 
-def check(data: Bars | Reading) -> Quality:
-    """Report on bars, or on a reading with its refused rows and duplicates; change nothing."""
+def check(data: Bars | Reading, venue: Calendar | str | None = None) -> Quality:
+    """Report on bars, or on a reading with its refused rows and duplicates; change nothing.
+
+    With a `venue` ("nyse", see `Calendar`) its scheduled closures are told from missing bars.
+    """
     seen = isinstance(data, Reading)
     reading = data if isinstance(data, Reading) else Reading(data, [], 0, [])
     bars = reading.bars
-    missing, weekend = _gaps(bars)
+    missing, weekend, told = _gaps(bars, None if venue is None else Calendar.of(venue))
     other = np.flatnonzero((missing > 0) & ~weekend)
     moves, sigma = _moves(bars)
     spikes = np.flatnonzero(np.abs(moves) > SPIKE * sigma) + 1
@@ -137,6 +152,7 @@ def check(data: Bars | Reading) -> Quality:
         volume_jumps=_volume_jumps(bars),
         time_zone=_time_zone(bars),
         hints=[*reading.notes, *_hints(bars)],
+        **told,
     )
 
 
@@ -145,7 +161,24 @@ def _top(size: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return np.sort(rows[np.argsort(-size[rows], kind="stable")[:LISTED]])
 
 
-def _gaps(bars: Bars) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _gaps(
+    bars: Bars, venue: Calendar | None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], dict[str, Any]]:
+    """Return the bars missing after each bar, if they are a weekend, and what the venue knows."""
+    if venue is None:
+        return *_gaps_by_clock(bars), {}
+    found = venue.bars_missing(bars)
+    # Bars that open within their slot of the grid count as being there.
+    before = np.searchsorted(found.missing, bars.open_time)
+    told = {
+        "venue": venue.name,
+        "scheduled_gaps": found.closures,
+        "outside_hours": len(found.outside),
+    }
+    return np.diff(before), np.zeros(max(len(bars) - 1, 0), dtype=bool), told
+
+
+def _gaps_by_clock(bars: Bars) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return the bars missing after each bar, and whether they are a weekend of the market."""
     # A daily session that shifts with summer time is an hour early or late, not missing.
     missing = np.rint(np.diff(bars.open_time) / bars.timeframe.ms).astype(np.int64) - 1
