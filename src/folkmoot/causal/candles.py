@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from folkmoot.causal.expr import Expr
+from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.causal.inputs import close, high, low, open_
 from folkmoot.causal.kernels.candles_layout import MORE_BARS, NAMES, ONE_BAR, THREE_BARS, TWO_BARS
 from folkmoot.core.errors import UsageError
@@ -75,13 +75,15 @@ class Candle:
     direction: Direction
 
 
-def candle(name: str) -> Expr:
+def candle(name: str, *prices: Value) -> Expr:
     """Return a candlestick pattern of TA-Lib, by its function's name or without the CDL.
 
+    `prices` are open, high, low and close, in that order, of other bars than the bars shown.
     The value is 0 where there is none, 100 or -100 where there is one, 80 or -80 for an engulfing
     or a harami with one end in common, 200 or -200 on the bar that confirms a hikkake. What was
     usual is a running total, as in TA-Lib: where a size equals it exactly, its roundings, and so
-    where the history starts, decide. Raises `UsageError` for an unknown name.
+    where the history starts, decide. Raises `UsageError` for an unknown name, or other
+    than four prices.
 
     >>> candle("morningstar").warmup
     12
@@ -93,7 +95,14 @@ def candle(name: str) -> Expr:
         raise UsageError(
             f"no candlestick is called {name!r}", where="candle", allowed=sorted(NAMES)
         )
-    return Expr("candle", (open_, high, low, close), (short,))
+    if len(prices) not in (0, 4):
+        raise UsageError(
+            f"candle was given {len(prices)} prices",
+            where="candle",
+            allowed="open, high, low, close",
+        )
+    read = tuple(as_expr(price) for price in prices) or (open_, high, low, close)
+    return Expr("candle", read, (short,))
 
 
 def _bars(name: str) -> int:
