@@ -105,6 +105,7 @@ def test_an_average_begins_before_the_first_known_weight() -> None:
     check(blend(x, y), [NAN, NAN, 0.5, NAN, 1.0], [8, 4, 6, 9, 7], [NAN, NAN, 5, NAN, 7])
     check(blend(x, y), [0.5, 0.5, 0.5], [NAN, 8, 6], [NAN, 8, 7])
     check(blend(x, y, least=0.5), [0.5, 0.0, 0.25], [8, 4, 6], [8, 6, 6])
+    check(blend(x, y), [0.5, -1.0, 2.0], [8, 4, 6], [8, 8, 6])
 
 
 def test_a_leak_keeps_a_share() -> None:

@@ -12,9 +12,9 @@ from folkmoot.core.timeframe import Timeframe
 def blend(weight: Value, x: Value, least: float = 0.0) -> Expr:
     """Return y = (1 - w) y + w x for a weight w that may differ on every bar.
 
-    It begins with x of the bar before the first known weight, or with the first known x. A weight
-    below `least` counts as `least`, which bounds how long the start shows: with 0 it is `NEVER`.
-    A constant weight is its own least.
+    It begins with x of the bar before the first known weight, or with the first known x. The
+    weight is held within `least` .. 1; `least` bounds how long the start shows: with 0 it is
+    `NEVER`. A constant weight is its own least.
 
     >>> from folkmoot.causal import close
     >>> blend(0.1, close).stable

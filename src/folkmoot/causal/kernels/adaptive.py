@@ -19,14 +19,14 @@ NAN = math.nan
 def _blend(mem: Floats, o: Index, a: Index, b: Index, s: Index, p: Index, m: Index) -> None:
     """Write y = (1 - w) y + w x for the weight a and x in b. State: y, 1 once a weight was known.
 
-    Until then y follows x. A weight below the parameter counts as that.
+    Until then y follows x. The weight is held between the parameter and 1.
     """
     y, begun, least = mem[s], mem[s + ONE], mem[p]
     for i in range(m):
         weight, x = mem[a + i], mem[b + i]
         value = NAN
         if x == x and weight == weight:
-            weight = max(weight, least)
+            weight = min(1.0, max(weight, least))
             y = fma(1.0 - weight, y, weight * x) if y == y else x
             value, begun = y, 1.0
         elif x == x and begun == 0.0:

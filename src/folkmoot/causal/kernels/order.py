@@ -156,30 +156,45 @@ def _mean(mem: Floats, first: Index, n: Index, newest: float) -> float:
         j += TWO
     if j < n:
         a += mem[first + j] - newest
-    return (a + b) / real(n)
+    mean: float = (a + b) / real(n)
+    return mean
+
+
+@step
+def _term(op: int, x: float, place: float) -> float:
+    if op == 105:
+        return place * x
+    return x * x * x if op == 106 else (x * x) * (x * x)
 
 
 @step
 def _moment(op: int, mem: Floats, first: Index, n: Index, newest: float) -> float:
-    """Return the skewness, the excess kurtosis, or how well a line fits (r squared)."""
-    centre, middle = _mean(mem, first, n, newest), 0.5 * (real(n) - 1.0)
-    second = third = fourth = along = 0.0
-    for j in range(n):
+    """Return how well a line fits (r squared), the skewness or the excess kurtosis."""
+    centre, count = _mean(mem, first, n, newest), real(n)
+    middle = 0.5 * (count - 1.0)
+    a = b = c = d = 0.0
+    j = ZERO
+    while j + TWO <= n:
+        x, y = (mem[first + j] - newest) - centre, (mem[first + j + ONE] - newest) - centre
+        a += x * x
+        b += y * y
+        c += _term(op, x, real(j) - middle)
+        d += _term(op, y, real(j + ONE) - middle)
+        j += TWO
+    if j < n:
         x = (mem[first + j] - newest) - centre
-        square = x * x
-        second += square
-        third += square * x
-        fourth += square * square
-        along += (real(j) - middle) * x
-    if second == 0.0:
-        return NAN
-    variance = second / real(n)
-    if op == 106:
-        return third / real(n) / (variance * math.sqrt(variance))
-    if op == 107:
-        return fourth / real(n) / (variance * variance) - 3.0
-    spread = real(n) * (real(n) * real(n) - 1.0) / 12.0
-    return min(1.0, along * along / (spread * second))
+        a += x * x
+        c += _term(op, x, real(j) - middle)
+    squares, other = a + b, c + d
+    variance, value = squares / count, NAN
+    if squares > 0.0 and op == 105:
+        spread = count * (count * count - 1.0) / 12.0
+        value = min(1.0, other * other / (spread * squares))
+    elif squares > 0.0 and op == 106:
+        value = other / count / (variance * math.sqrt(variance))
+    elif squares > 0.0:
+        value = other / count / (variance * variance) - 3.0
+    return value
 
 
 @step
@@ -193,23 +208,34 @@ def _moments(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m:
 
 
 @step
+def _product(mem: Floats, x: Index, y: Index, n: Index) -> float:
+    """Return the mean product of the distances of n values from their means, in two lanes."""
+    p_newest, q_newest = mem[x + n - ONE], mem[y + n - ONE]
+    p_mean, q_mean = _mean(mem, x, n, p_newest), _mean(mem, y, n, q_newest)
+    a = b = 0.0
+    j = ZERO
+    while j + TWO <= n:
+        a += (mem[x + j] - p_newest - p_mean) * (mem[y + j] - q_newest - q_mean)
+        k = j + ONE
+        b += (mem[x + k] - p_newest - p_mean) * (mem[y + k] - q_newest - q_mean)
+        j += TWO
+    if j < n:
+        a += (mem[x + j] - p_newest - p_mean) * (mem[y + j] - q_newest - q_mean)
+    product: float = (a + b) / real(n)
+    return product
+
+
+@step
 def _covariance(
     mem: Floats, o: Index, x_runs: Index, y_runs: Index, x: Index, y: Index, n: Index, m: Index
 ) -> None:
-    """Write the mean product of two lines' distances from their means."""
+    """Write the covariance of two lines over the last n bars."""
     x_first, count = x + THREE + whole(mem[x]) + ONE - n, real(n)
-    y_first, last = y + THREE + whole(mem[y]) + ONE - n, n - ONE
+    y_first = y + THREE + whole(mem[y]) + ONE - n
     for i in range(m):
         value = NAN
         if mem[x_runs + i] >= count and mem[y_runs + i] >= count:
-            p, q = x_first + i, y_first + i
-            x_newest, y_newest = mem[p + last], mem[q + last]
-            x_mean, y_mean = _mean(mem, p, n, x_newest), _mean(mem, q, n, y_newest)
-            total = 0.0
-            for j in range(n):
-                distance = (mem[p + j] - x_newest) - x_mean
-                total = fma(distance, (mem[q + j] - y_newest) - y_mean, total)
-            value = total / count
+            value = _product(mem, x_first + i, y_first + i, n)
         mem[o + i] = value
 
 
