@@ -44,6 +44,24 @@ def thin(n: int = 1_600) -> Bars:
     return Bars("THIN", HOUR, *(column[keep] for column in columns))
 
 
+def still(n: int = 1_200) -> Bars:
+    """Make a market that never moves and of which nothing is traded for half of the time."""
+    price = np.full(n, 100.0)
+    times = MONDAY + HOUR.ms * np.arange(n, dtype=np.int64)
+    volume = np.where(np.arange(n) < n // 2, 5.0, 0.0)
+    return Bars("STILL", HOUR, times, price, price, price, price, volume)
+
+
+def one_tick(n: int = 1_200) -> Bars:
+    """Make a market that jumps by one tick now and then and is flat in between."""
+    rng = np.random.default_rng(13)
+    close = 50.0 + 0.01 * (rng.random(n) < 0.05).cumsum() % 0.02
+    open_ = np.concatenate((close[:1], close[:-1]))
+    times = MONDAY + HOUR.ms * np.arange(n, dtype=np.int64)
+    prices = (open_, np.maximum(open_, close), np.minimum(open_, close), close)
+    return Bars("TICK", HOUR, times, *prices, np.zeros(n))
+
+
 def real(name: str, start: int, stop: int) -> Bars:
     """Read a slice of real bars, or skip."""
     path = DATA / f"{name}.parquet"
@@ -54,7 +72,24 @@ def real(name: str, start: int, stop: int) -> Bars:
     table = pq.read_table(path).slice(start, stop - start)
     times = table["timestamp"].cast("int64").to_numpy()
     names = ("open", "high", "low", "close", "volume")
-    return Bars(name, HOUR, times, *(table[column].to_numpy() for column in names))
+    timeframe = Timeframe.of(name.rsplit("_", 1)[-1])
+    return Bars(name, timeframe, times, *(table[column].to_numpy() for column in names))
+
+
+def nifty(start: int, stop: int) -> Bars:
+    """Read a slice of the index's daily bars, of which no volume is known, or skip."""
+    path = DATA.parent / "oracles" / "tradingview_lorentzian_NIFTY_1d.parquet"
+    if not path.is_file():
+        pytest.skip("needs the shared data folder beside the checkout")
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path).slice(start, stop - start)
+    times = table["timestamp"].cast("int64").to_numpy()
+    prices = [table[column].to_numpy() for column in ("open", "high", "low", "close")]
+    # The exchange rounds the four prices of a bar apart.
+    prices[1], prices[2] = np.maximum.reduce(prices), np.minimum.reduce(prices)
+    unknown = np.full(len(times), np.nan)
+    return Bars("NIFTY", Timeframe.of("1d"), times, *prices, unknown)
 
 
 SERIES = {
@@ -62,6 +97,10 @@ SERIES = {
     "thin": thin,
     "BTC-USDT": lambda: real("BTC-USDT_1h", 10_000, 11_600),
     "EUR-USD": lambda: real("EUR-USD_1h", 2_000, 3_600),
+    "ES": lambda: real("ES_5m", 3_000, 4_200),
+    "NIFTY": lambda: nifty(4_000, 5_200),
+    "still": still,
+    "tick": one_tick,
 }
 
 
@@ -78,3 +117,9 @@ def wandering() -> Bars:
 @pytest.fixture(scope="session")
 def long_walk() -> Bars:
     return wander(2_400)
+
+
+@pytest.fixture(scope="session")
+def endless_walk() -> Bars:
+    """A walk longer than anything that is ever forgotten remembers."""
+    return wander(6_000)
