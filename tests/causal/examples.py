@@ -7,6 +7,7 @@ from folkmoot.causal import (
     at,
     blend,
     candle,
+    channel,
     close,
     column,
     const,
@@ -14,6 +15,7 @@ from folkmoot.causal import (
     entropy,
     fit,
     floor,
+    gramian,
     high,
     highest_ever,
     highest_since,
@@ -25,7 +27,9 @@ from folkmoot.causal import (
     low,
     lowest_ever,
     lowest_since,
+    maximum,
     median,
+    minimum,
     otherwise,
     quantile,
     ratchet,
@@ -34,11 +38,16 @@ from folkmoot.causal import (
     skewness,
     starts,
     steady,
+    swing,
     tanh,
     total_since,
+    true_range,
     valuewhen,
     volume,
+    volume_profile,
+    watch,
     weighted,
+    wilder,
 )
 
 x = column("x")
@@ -72,6 +81,16 @@ ONE: dict[str, Callable[[Expr], Expr]] = {
     "kurtosis": lambda a: kurtosis(a, 10),
     "entropy": lambda a: entropy(a, 12),
     "entropy of pairs": lambda a: entropy(a, 9, 2),
+    "gramian": lambda a: gramian(a, 24, "gaf_sum_std"),
+    "gramian signed": lambda a: gramian(a, 20, "gadf_4"),
+    "gramian size": lambda a: gramian(a + 50.0, 9, "log_range"),
+    "swing": lambda a: swing(a, a, 1.0, close=a),
+    "swing price": lambda a: swing(a + 0.1, a - 0.1, 0.8, "price", close=a),
+    "swing age": lambda a: swing(a + 0.1, a - 0.1, 0.8, "age", 8, close=a),
+    "channel": lambda a: channel(a, a, 1.0, "upper", 3, close=a),
+    "channel span": lambda a: channel(a, a, 1.0, "span", 2, close=a),
+    "watch": lambda a: watch(a > 1.0, a, -0.1, "line", above=False, life=30, close=a),
+    "watch breakout": lambda a: watch(a > 1.0, a, -0.1, "breakout", above=True, close=a),
 }
 TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
     "blend": lambda a, b: blend(abs(tanh(a)), b, least=0.1),
@@ -82,6 +101,9 @@ TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
     "lowest_since": lambda a, b: lowest_since(a > 0.5, b),
     "valuewhen": lambda a, b: valuewhen(a > 0.3, b, 1),
     "covariance": lambda a, b: covariance(a, b, 10),
+    "swing": lambda a, b: swing(maximum(a, b), minimum(a, b), 0.9, "price", close=b),
+    "channel": lambda a, b: channel(b, b, abs(a), "deviation", 4, close=b),
+    "watch": lambda a, b: watch(a > 0.5, 0.5, -0.01, "line", above=True, close=b),
 }
 WHOLE: dict[str, Expr] = {
     "candle engulfing": candle("engulfing"),
@@ -96,6 +118,22 @@ WHOLE: dict[str, Expr] = {
     "starts at 2h": at("2h", starts("1d") + lag(x)),
     "chandelier": ratchet(high - 0.02 * close, close) - ratchet(low + 0.02 * close, close, "short"),
     "total_since of a day": total_since(starts("1d"), close * volume),
+    "swing turn": swing(high, low, wilder(true_range(), 5)),
+    "channel slope": channel(high, low, 2.0 * wilder(true_range(), 5), "lower_slope", 2),
+    "volume_profile": volume_profile(50, "poc"),
+    "volume_profile edge": volume_profile(20, "high", bins=7, share=0.5),
+    "gramian at 4h": at("4h", gramian(log(close), 10, "signed_trend")),
+    "swing at 2h": at("2h", swing(high, low, 0.02 * close, "price")),
 }
-RARE = ("hold", "barssince", "total_since", "highest_since", "lowest_since", "valuewhen")
+RARE = (
+    "hold",
+    "barssince",
+    "total_since",
+    "highest_since",
+    "lowest_since",
+    "valuewhen",
+    "swing",
+    "channel",
+    "watch",
+)
 """First words of the examples that wait for an event."""

@@ -18,6 +18,7 @@ from folkmoot.indicators import expressions
 CHUNKS = (1, 7, 64)
 CUTS = (1, 57, 503, 1_100)
 AWAITING = {"hold", "barssince", "valuewhen", "total_since", "highest_since", "lowest_since"}
+AWAITING |= {"swing", "channel", "watch"}
 
 
 @cache
