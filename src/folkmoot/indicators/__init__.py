@@ -13,6 +13,9 @@ from typing import Any
 from folkmoot.causal import Expr
 from folkmoot.core import plugins
 
+CLASSES = ("ADXIndicator", "CCIIndicator", "RSIIndicator", "WaveTrendIndicator")
+"""The objects of the package `classes`, which calculate on arrays, frames and tensors."""
+
 
 def expressions() -> dict[str, Expr]:
     """Return every output of every indicator at its defaults, found by file or entry point.
@@ -50,13 +53,15 @@ class _Package(ModuleType):
 
 
 def __getattr__(name: str) -> Any:
+    if name in CLASSES:
+        return getattr(import_module(f"{__name__}.classes"), name)
     if name.startswith("_") or find_spec(f"{__name__}.{name}") is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return function(name)
 
 
 def __dir__() -> list[str]:
-    return [*plugins.names(__name__), "expressions", "function"]
+    return [*plugins.names(__name__), *CLASSES, "expressions", "function"]
 
 
 sys.modules[__name__].__class__ = _Package
