@@ -13,6 +13,7 @@ from folkmoot.core.clock import Clock, SystemClock
 from folkmoot.core.errors import DataError, EnvironmentProblem, UnknownSymbol, UsageError
 from folkmoot.core.frames import Reading
 from folkmoot.core.settings import settings
+from folkmoot.core.timeframe import TIMEFRAMES
 
 if TYPE_CHECKING:
     from folkmoot.committee import Committee
@@ -39,7 +40,8 @@ def load(
     """Return the closed bars that `data` names, with what was refused, dropped or assumed.
 
     A path or `kind:place` is read as it stands; with `source`, `data` is a place of that kind
-    (a file, a world) or a symbol on that venue; any other word is a symbol of the bar store.
+    (a file, a world) or a symbol on that venue; a file's name may lack its ending. Any other word
+    is a symbol of the bar store, which `BTC-USDT_1h` names together with its timeframe.
     Rows that `lenient` leaves out are listed in a file below the data root, and a note says where.
     Bars that have not closed yet by `clock` (the machine's) are dropped, and a note says how many;
     made worlds have no present.
@@ -50,6 +52,7 @@ def load(
 
     spec, wanted = _spec(data, symbol, source)
     if spec == "store" and wanted is not None:
+        wanted, timeframe = _split(wanted, timeframe)
         wanted = _stored(wanted)
     found = reading(spec, wanted, timeframe, lenient=lenient)
     if spec.partition(":")[0] != "world":
@@ -93,13 +96,23 @@ def _spec(data: str, symbol: str | None, source: str | None) -> tuple[str, str |
     if source is None:
         path = Path(data)
         known = data.partition(":")[0] in kinds or path.suffix.lower() in SUFFIXES
-        return (data, symbol) if known or path.exists() else ("store", symbol or data)
+        endless = [f"{data}{suffix}" for suffix in SUFFIXES if Path(f"{data}{suffix}").is_file()]
+        if known or path.exists() or endless:
+            return data if known or path.exists() else endless[0], symbol
+        return "store", symbol or data
     kind = source.partition(":")[0]
     if kind not in kinds:
         raise UsageError(f"no source is called {source!r}", where="source", allowed=kinds)
     if kind in {*SUFFIXES.values(), "world"}:
         return f"{kind}:{data}", symbol
     return source, symbol or data
+
+
+def _split(data: str, timeframe: str | None) -> tuple[str, str | None]:
+    """Return symbol and timeframe of `BTC-USDT_1h`, the name that files and charts are given."""
+    symbol, _, label = data.rpartition("_")
+    named = timeframe is None and bool(symbol) and label in TIMEFRAMES
+    return (symbol, label) if named else (data, timeframe)
 
 
 def _stored(symbol: str) -> str:

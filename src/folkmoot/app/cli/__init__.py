@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from folkmoot.app.cli import analyze, data, demo, doctor, models, prove, serve
+from folkmoot.app.cli import analyze, data, demo, doctor, features, models, prove, serve
 from folkmoot.app.cli.output import emit_error
 
 INTERRUPTED = 130
@@ -31,6 +31,7 @@ app.command("demo")(demo.run)
 app.command("prove")(prove.run)
 app.command("analyze")(analyze.run)
 app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
 app.command("models")(models.run)
 app.command("doctor")(doctor.run)
 app.command("serve")(serve.run)

@@ -41,7 +41,7 @@ SlippageOption = Annotated[
 ModelsOption = Annotated[
     str | None, typer.Option("--models", help="Members, separated by commas; see `models`.")
 ]
-FeaturesOption = Annotated[str, typer.Option("--features", help="The feature set.")]
+FeaturesOption = Annotated[str, typer.Option("--features", help="A feature set, or a TOML file.")]
 StrategyOption = Annotated[
     str, typer.Option("--strategy", help="half_kelly, follow_sign or rsi_macd_volume.")
 ]
