@@ -6,26 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from folkmoot.causal import (
-    Expr,
-    close,
-    compile,
-    const,
-    decay,
-    ema,
-    equal,
-    high,
-    lag,
-    low,
-    maximum,
-    relu,
-    running,
-    where,
-    wilder,
-)
+from folkmoot.causal import close, compile, ema
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.timeframe import Timeframe
-from folkmoot.indicators import adx, bollinger, cci, rsi, wavetrend
+from folkmoot.indicators import (
+    adx,
+    bollinger,
+    kernel_regression,
+    lorentzian_features,
+    lorentzian_filters,
+)
+
+FEATURES = {"f1": "n_rsi", "f2": "n_wt", "f3": "n_cci", "f4": "n_adx", "f5": "n_rsi_second"}
 
 
 def read(path: Path, timeframe: str) -> tuple[Bars, pd.DataFrame]:
@@ -39,47 +31,17 @@ def read(path: Path, timeframe: str) -> tuple[Bars, pd.DataFrame]:
     return Bars("ORACLE", Timeframe.of(timeframe), times, *prices, unknown), frame
 
 
-def normalised(x: Floats) -> Floats:
-    """Rescale by the extremes so far, as the script's `normalize` does."""
-    least, most = np.fmin.accumulate(x), np.fmax.accumulate(x)
-    return (x - least) / np.maximum(most - least, 1e-9)
-
-
-def original_adx(n: int) -> Expr:
-    """Jdehorty's `n_adx`: the bar before the first is 0 and Wilder's sums begin there."""
-    first = equal(running(const(1.0)), 1.0)
-
-    def before(x: Expr) -> Expr:
-        return where(first, 0.0, lag(x))
-
-    def summed(x: Expr) -> Expr:
-        return decay(where(first, x / n, x), 1.0 - 1.0 / n)
-
-    rise, fall = high - before(high), before(low) - low
-    span = maximum(maximum(high - low, abs(high - before(close))), abs(low - before(close)))
-    plus = summed(where(rise > fall, relu(rise), 0.0)) / summed(span)
-    minus = summed(where(fall > rise, relu(fall), 0.0)) / summed(span)
-    return wilder(100.0 * abs(plus - minus) / (plus + minus), n)
-
-
 @pytest.fixture(scope="module")
 def nifty() -> tuple[dict[str, Floats], pd.DataFrame]:
     path = Path(__file__).parents[3] / "shared/data/oracles/tradingview_lorentzian_NIFTY_1d.parquet"
     if not path.is_file():
         pytest.skip("needs the shared data folder beside the checkout")
     bars, frame = read(path, "1d")
-    wave = wavetrend(channel=10, average=11)
-    program = compile(
-        {
-            "rsi14": rsi(n=14),
-            "wave": wave["wt1"] - wave["wt2"],
-            "cci": cci(close, 20),
-            "adx": adx(20, 20)["adx"],
-            "original_adx": original_adx(20),
-            "rsi9": rsi(n=9),
-        }
-    )
-    return program.batch(bars), frame
+    lines = {"adx": adx(20, 20)["adx"], **lorentzian_features(), **kernel_regression()}
+    for form, original in (("original", True), ("clean", False)):
+        filters = lorentzian_filters(original=original)
+        lines |= {f"{form}_{name}": expr for name, expr in filters.items()}
+    return compile(lines).batch(bars), frame
 
 
 def largest_error(ours: Floats, theirs: pd.Series, start: int = 0) -> float:
@@ -90,25 +52,52 @@ def largest_error(ours: Floats, theirs: pd.Series, start: int = 0) -> float:
     return float(np.max(np.abs(ours[known] - expected[known])))
 
 
-def test_rsi_is_tradingviews(nifty: tuple) -> None:
+@pytest.mark.parametrize("feature", FEATURES)
+def test_the_five_features_are_tradingviews(feature: str, nifty: tuple) -> None:
     values, frame = nifty
-    assert largest_error(values["rsi14"] / 100.0, frame["f1"]) < 1e-12
-    assert largest_error(values["rsi9"] / 100.0, frame["f5"]) < 1e-12
+    ours = values[FEATURES[feature]]
+    assert largest_error(ours, frame[feature]) < 1e-12
+    np.testing.assert_array_equal(np.isnan(ours), np.isnan(frame[feature].to_numpy()))
 
 
-def test_wavetrend_is_tradingviews(nifty: tuple) -> None:
+@pytest.mark.parametrize(
+    ("line", "theirs"), [("rational_quadratic", "yhat1"), ("gaussian", "yhat2")]
+)
+def test_kernels_are_tradingviews(line: str, theirs: str, nifty: tuple) -> None:
     values, frame = nifty
-    assert largest_error(normalised(values["wave"]), frame["f2"]) < 1e-12
+    assert largest_error(values[line], frame[theirs]) < 1e-10
+    np.testing.assert_array_equal(np.isnan(values[line]), np.isnan(frame[theirs].to_numpy()))
 
 
-def test_cci_of_close_is_tradingviews(nifty: tuple) -> None:
+def test_the_kernel_of_palm_oil_is_tradingviews(shared: Path) -> None:
+    path = shared / "data/oracles/tradingview_lorentzian_kernel_FCPO_3m.parquet"
+    # Nine timeframes have no 3 minutes; the kernel reads no clock.
+    bars, frame = read(path, "1m")
+    ours = compile(kernel_regression()).batch(bars)["rational_quadratic"]
+    expected = frame["Kernel_Regression_Estimate"].to_numpy()
+    np.testing.assert_allclose(ours[26:], expected[26:], rtol=0.0, atol=1e-10)
+
+
+def signals(prediction: Floats, passed: Floats) -> Floats:
+    """Follow the script: the sign of the prediction where all filters pass, else the last one."""
+    signal, seen = 0.0, []
+    for said, good in zip(prediction, passed, strict=True):
+        signal = np.sign(said) if good and said != 0.0 else signal
+        seen.append(signal)
+    return np.array(seen)
+
+
+@pytest.mark.parametrize("form", ["original", "clean"])
+def test_the_exported_signal_follows_from_its_prediction_and_our_filters(
+    form: str, nifty: tuple
+) -> None:
     values, frame = nifty
-    assert largest_error(normalised(values["cci"]), frame["f3"]) < 1e-12
-
-
-def test_adx_of_the_original_script_is_made_of_our_operators(nifty: tuple) -> None:
-    values, frame = nifty
-    assert largest_error(values["original_adx"] / 100.0, frame["f4"]) < 1e-12
+    passed = (values[f"{form}_volatility"] == 1.0) & (values[f"{form}_regime"] == 1.0)
+    prediction, signal = frame["prediction"].to_numpy(), frame["signal"].to_numpy()
+    np.testing.assert_array_equal(signals(prediction, passed), signal)
+    assert np.count_nonzero(np.diff(signal)) == 55
+    everywhere = signals(prediction, np.ones(len(frame), dtype=bool))
+    assert np.count_nonzero(everywhere != signal) > 100
 
 
 def test_adx_agrees_with_the_script_once_its_first_bar_is_forgotten(nifty: tuple) -> None:
