@@ -114,6 +114,7 @@ class Sweep:
 def run_stages(stages: list[Stage], block: Floats) -> Sweep:
     """Run every stage over all rows of `block`, `float64[columns, n]`."""
     from folkmoot.causal.kernels.machine import machine
+    from folkmoot.causal.ta import answers
 
     known: dict[Expr, Floats] = {}
     memories = []
@@ -125,14 +126,8 @@ def run_stages(stages: list[Stage], block: Floats) -> Sweep:
         machine(flat.code(BLOCK), memories[-1], columns, values)
         if stage.calls:
             known |= {node: values[:, j].copy() for j, node in enumerate(flat.wanted)}
-            known |= {node: _called(node, known) for node in stage.calls}
+            known |= answers(stage.calls, known)
     return Sweep(values, memories, known)
-
-
-def _called(node: Expr, known: dict[Expr, Floats]) -> Floats:
-    from folkmoot.causal.ta import whole
-
-    return whole(node.params, [known[argument] for argument in node.args])
 
 
 def _check_timeframes(roots: tuple[Expr, ...], timeframe: Timeframe | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from folkmoot.causal.expr import Expr
 from folkmoot.causal.plan import Stage
 from folkmoot.causal.program import Program, Sweep
-from folkmoot.causal.ta import Reading
+from folkmoot.causal.ta import Readings
 from folkmoot.core.bars import Bar, Bars, Floats
 from folkmoot.core.errors import BadBars, UsageError
 from folkmoot.core.timeframe import Timeframe
@@ -32,10 +32,7 @@ class _Lane:
         if past is not None:
             size = len(flat.start)
             self.memory[:size] = past[:size]
-        self.calls = [
-            (node, Reading(node.params, [known[a] for a in node.args if a in known]))
-            for node in stage.calls
-        ]
+        self.calls = Readings(stage.calls, known) if stage.calls else None
 
 
 class Stream:
@@ -127,9 +124,9 @@ class Stream:
                 lane.columns[: lane.bar] = first.columns
                 lane.columns[lane.bar :, 0] = [known[node] for node in lane.feeds]
                 self._machine(lane.code, lane.memory, lane.columns, lane.out)
-            known.update(zip(lane.wanted, lane.out[0].tolist(), strict=True))
-            for node, reading in lane.calls:
-                known[node] = reading.push(tuple(known[argument] for argument in node.args))
+            if lane.calls:
+                known.update(zip(lane.wanted, lane.out[0].tolist(), strict=True))
+                lane.calls.push(known)
 
     def _accept(self, timeframe: Timeframe) -> None:
         wanted = self._timeframe or self._program.timeframe

@@ -5,8 +5,10 @@ and the function goes on over the known bars as if they were adjacent. Bars befo
 and results that are not finite are NaN. Outputs are float64, whole numbers too.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -54,56 +56,92 @@ def ta(name: str, *inputs: Value, output: str | None = None, **params: float) ->
     return Expr("ta", tuple(as_expr(value) for value in inputs) or defaults, node)
 
 
-def whole(params: Params, inputs: Sequence[Floats]) -> Floats:
-    """Return the function over all bars, `float64[n]`."""
-    known = _known(inputs)
-    values = np.full(len(known), np.nan)
-    shown = [np.ascontiguousarray(values_in[known]) for values_in in inputs]
-    if len(shown[0]):
-        values[known] = _outcome(params, shown)
+def answers(nodes: Sequence[Expr], known: Mapping[Expr, Floats]) -> dict[Expr, Floats]:
+    """Return the value of each call over all bars, `float64[n]`, from those of what it reads."""
+    values: dict[Expr, Floats] = {}
+    for inputs, calls in _shared(nodes).items():
+        columns = [known[node] for node in inputs]
+        rows = np.flatnonzero(np.all(np.isfinite(columns), axis=0))
+        shown = [np.ascontiguousarray(column[rows]) for column in columns]
+        for call in calls:
+            found = _outputs(call[0].params, shown) if len(rows) else []
+            for node in call:
+                values[node] = np.full(len(columns[0]), np.nan)
+                if len(rows):
+                    values[node][rows] = found[_place(node.params)]
     return values
 
 
-class Reading:
-    """The function bar by bar: a history until TA-Lib can open a handle on it, then the handle."""
+class Readings:
+    """The calls that read one stage, bar by bar: each function once, however many its outputs."""
 
-    def __init__(self, params: Params, inputs: Sequence[Floats] = ()) -> None:
-        known = _known(inputs) if inputs else np.zeros(0, dtype=bool)
-        self._params = params
-        self._place = _place(params)
-        self._lookback = wait_and_fade(params)[0]
+    def __init__(self, nodes: Sequence[Expr], known: Mapping[Expr, Floats]) -> None:
+        self._groups = [
+            (
+                _picked(inputs),
+                [node for call in calls for node in call],
+                [_Reading(call, known) for call in calls],
+            )
+            for inputs, calls in _shared(nodes).items()
+        ]
+
+    def push(self, known: dict[Expr, float]) -> None:
+        """Add the value of every call on the next bar to what is known of it."""
+        for row_of, nodes, readings in self._groups:
+            row = row_of(known)
+            # Numbers of the machine and of TA-Lib are finite or NaN here, so that only NaN shows.
+            total = sum(row)
+            if total != total:
+                known.update(dict.fromkeys(nodes, math.nan))
+                continue
+            for reading in readings:
+                single, found = reading.single, reading.update(*row)
+                if single:
+                    found = (found,)
+                for place, node in reading.wanted:
+                    value = found[place]
+                    known[node] = value if -math.inf < value < math.inf else math.nan
+
+
+class _Reading:
+    """One function: a history until TA-Lib can open a handle on it, then the handle."""
+
+    __slots__ = ("_lookback", "_params", "_rows", "single", "update", "wanted")
+
+    def __init__(self, nodes: Sequence[Expr], known: Mapping[Expr, Floats]) -> None:
+        self._params = nodes[0].params
+        self._lookback = wait_and_fade(self._params)[0]
+        self.wanted = [(_place(node.params), node) for node in nodes]
+        self.single = False
+        self.update: Callable[..., Any] = self._before
+        columns = [known[node] for node in nodes[0].args if node in known]
+        rows = np.all(np.isfinite(columns), axis=0) if columns else []
+        history = [column[rows] for column in columns]
         self._rows: list[tuple[float, ...]] = list(
-            zip(*(values[known].tolist() for values in inputs), strict=True)
+            zip(*(column.tolist() for column in history), strict=True)
         )
-        self._handle: Any = None
-        self._open()
+        self._open(history)
 
-    def push(self, row: tuple[float, ...]) -> float:
-        """Take the inputs of the next bar and return its value."""
-        if not all(-np.inf < value < np.inf for value in row):
-            return np.nan
-        if self._handle is not None:
-            found = self._handle.update(*row)
-            return _finite(found[self._place] if isinstance(found, tuple) else found)
+    def _before(self, *row: float) -> list[float]:
         self._rows.append(row)
-        self._open()
-        return float(_outcome(self._params, self._history())[-1])
+        history = [np.array(values, dtype=np.float64) for values in zip(*self._rows, strict=True)]
+        self._open(history)
+        return [float(values[-1]) for values in _outputs(self._params, history)]
 
-    def _history(self) -> list[Floats]:
-        return [np.array(values, dtype=np.float64) for values in zip(*self._rows, strict=True)]
-
-    def _open(self) -> None:
+    def _open(self, history: list[Floats]) -> None:
         """Open the handle as soon as there is history enough, which it alone can tell."""
         import talib
         from talib import stream
 
-        if len(self._rows) <= self._lookback:
+        if not history or len(history[0]) <= self._lookback:
             return
         make = getattr(stream, str(self._params[0]))
         try:
-            self._handle = make(*self._history(), **_options(self._params))
+            handle = make(*history, **_options(self._params))
         except talib.InsufficientHistory:
             return
+        self.update, self._rows = handle.update, []
+        self.single = len(_info(str(self._params[0]))["output_names"]) == 1
 
 
 @lru_cache(maxsize=4096)
@@ -114,16 +152,17 @@ def wait_and_fade(params: Params) -> tuple[int, int]:
     The second is measured on a fixed series: the function over all of it against the function
     begun later, at three places. `NEVER` where they do not meet.
     """
-    lookback = int(_function(str(params[0]), _options(params)).lookback)
+    lookback = _lookback(params[:1] + params[2:])
     if lookback < 0:
         return lookback, 0
     names = [str(node.params[0]) for node in _default_inputs(_info(str(params[0])))]
     reach = 24 * (lookback + 30)
     series = _series(reach + 400)
     inputs = [series[name] if name in series else series["periods"] for name in names]
-    entire = _outcome(params, inputs)
+    place = _place(params)
+    entire = _outputs(params, inputs)[place]
     spans = [
-        _meeting(entire[cut:], _outcome(params, [x[cut:] for x in inputs]))
+        _meeting(entire[cut:], _outputs(params, [x[cut:] for x in inputs])[place])
         for cut in (100, 233, 400)
     ]
     longest = max(spans)
@@ -148,24 +187,42 @@ def _series(n: int) -> dict[str, Floats]:
     return {**series, "periods": np.full(n, PERIODS)}
 
 
-def _outcome(params: Params, shown: Sequence[Floats]) -> Floats:
+def _shared(nodes: Sequence[Expr]) -> dict[tuple[Expr, ...], list[list[Expr]]]:
+    """Return, for each set of inputs, the calls on it; of a call, the nodes of its outputs."""
+    found: dict[tuple[Expr, ...], dict[Params, list[Expr]]] = {}
+    for node in nodes:
+        name, _, *options = node.params
+        found.setdefault(node.args, {}).setdefault((name, *options), []).append(node)
+    return {inputs: list(calls.values()) for inputs, calls in found.items()}
+
+
+def _picked(inputs: tuple[Expr, ...]) -> Callable[[Mapping[Expr, float]], tuple[float, ...]]:
+    """Return what takes the values of `inputs` out of what is known, always as a tuple."""
+    if len(inputs) > 1:
+        return itemgetter(*inputs)
+    only = inputs[0]
+    return lambda known: (known[only],)
+
+
+def _outputs(params: Params, shown: Sequence[Floats]) -> list[Floats]:
+    """Return every output of the function over the inputs `shown`, which are all known."""
     import talib
 
-    found = getattr(talib, str(params[0]))(*shown, **_options(params))
-    if isinstance(found, (tuple, list)):
-        found = found[_place(params)]
-    values = np.array(found, dtype=np.float64)
-    values[: _function(str(params[0]), _options(params)).lookback] = np.nan
-    values[~np.isfinite(values)] = np.nan
-    return values
+    name, options = str(params[0]), _options(params)
+    found = getattr(talib, name)(*shown, **options)
+    lookback = _lookback(params[:1] + params[2:])
+    outputs = []
+    for values in found if isinstance(found, (tuple, list)) else [found]:
+        output = np.array(values, dtype=np.float64)
+        output[:lookback] = np.nan
+        output[~np.isfinite(output)] = np.nan
+        outputs.append(output)
+    return outputs
 
 
-def _known(inputs: Sequence[Floats]) -> Any:
-    return np.all(np.isfinite(np.array(inputs)), axis=0)
-
-
-def _finite(value: float) -> float:
-    return float(value) if -np.inf < value < np.inf else np.nan
+@lru_cache(maxsize=1024)
+def _lookback(call: Params) -> int:
+    return int(_function(str(call[0]), _options((call[0], "", *call[1:]))).lookback)
 
 
 def _options(params: Params) -> dict[str, Any]:
