@@ -16,7 +16,7 @@ stands still stays what it was.
 
 from typing import Any
 
-from folkmoot.causal import Expr, both, close, crossover, crossunder, either, hold, lag, log
+from folkmoot.causal import Expr, both, close, crossover, crossunder, either, hold, lag, log, where
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.divergence import REACH, divergence
 from folkmoot.indicators.rsi import rsi
@@ -127,7 +127,8 @@ def _gold(
     weakest = lag(hold(bottoms, lag(lines["rsi"], REACH)), REACH)
     divergent = _any([searches[name]["bull"] for name in ("wt", *["rsi"] * rsi_counts)])
     risen = both(wt2 > level, lowest - wt2 <= -GOLD_RISE)
-    return both(both(divergent, lowest <= level), both(risen, weakest < GOLD_STRENGTH))
+    told = both(both(lowest <= level, weakest < GOLD_STRENGTH), risen)
+    return where(divergent, told, 0.0)
 
 
 def _any(events: list[Expr]) -> Expr:

@@ -1,6 +1,6 @@
 """Divergences between price and an oscillator at five-bar fractals (VuManChu's script, Pine v4)."""
 
-from folkmoot.causal import Expr, both, high, hold, lag, low
+from folkmoot.causal import Expr, both, high, hold, lag, low, where
 from folkmoot.indicators.rsi import rsi
 
 REACH = 2
@@ -22,9 +22,8 @@ def divergence(
     `bear_hidden` (lower high, higher x) and `bull_hidden` (higher low, lower x).
 
     Every event is on the bar that makes it known, `REACH` bars after the pivot; charts draw it at
-    the pivot. A divergence is unknown until a first fractal of its side has been seen. The
-    script loses a fractal whose x is exactly 0, which `fixed=True` keeps. x is the RSI of 14 bars
-    unless given.
+    the pivot. Whether the first fractal of a side diverges is unknown. The script loses a fractal
+    whose x is exactly 0, which `fixed=True` keeps. x is the RSI of 14 bars unless given.
 
     >>> {name: event.warmup for name, event in divergence().items()}["bear"]
     20
@@ -44,11 +43,20 @@ def divergence(
     return {
         "top": tops,
         "bottom": bottoms,
-        "bear": _all(tops, peak > price_top, pivot < x_top),
-        "bull": _all(bottoms, trough < price_bottom, pivot > x_bottom),
-        "bear_hidden": _all(tops, peak < price_top, pivot > x_top),
-        "bull_hidden": _all(bottoms, trough > price_bottom, pivot < x_bottom),
+        "bear": _at(tops, peak > price_top, pivot < x_top),
+        "bull": _at(bottoms, trough < price_bottom, pivot > x_bottom),
+        "bear_hidden": _at(tops, peak < price_top, pivot > x_top),
+        "bull_hidden": _at(bottoms, trough > price_bottom, pivot < x_bottom),
     }
+
+
+def _at(fractal: Expr, price: Expr, x: Expr) -> Expr:
+    """Return the event that price and x disagree on a bar with a fractal.
+
+    The fractal before is read as of `REACH` bars ago: until that is known, nothing is.
+    """
+    seen = both(fractal, lag(fractal, REACH) >= 0.0)
+    return where(seen, both(price, x), 0.0)
 
 
 def _before(fractal: Expr, value: Expr) -> Expr:
