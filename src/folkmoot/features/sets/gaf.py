@@ -1,8 +1,9 @@
 """The set `gaf`: Gramian angular field numbers of log closes, here and on higher timeframes.
 
 Eleven of the thirteen named numbers, which are the same for a chart and its mirror image (the two
-others, `gaf_diff_mean` and `symmetry`, are zero by definition and no feature); the ones that see
-the direction; and the size of the window, which its scaling throws away.
+others, `gaf_diff_mean` and `symmetry`, are zero by definition and no feature, and `trend_score` is
+`gaf_sum_mean` under the name that users look for); the ones that see the direction; and the size
+of the window, which its scaling throws away.
 """
 
 import math
