@@ -13,6 +13,9 @@ from folkmoot.core.bars import Floats
 
 NAN = math.nan
 
+LEVEL = 1.0 - 1e-9
+"""What is so close to another volume is as much: bins under the same bars differ by rounding."""
+
 
 @step
 def _bin_of(price: float, low: float, width: float, bins: Index) -> Index:
@@ -41,13 +44,15 @@ def _spread(
 @step
 def _centre(mem: Floats, start: Index, bins: Index) -> Index:
     """Return the fullest bin; of several, the one nearest the middle, of two such the lower."""
-    middle, best = 0.5 * (real(bins) - 1.0), ZERO
-    k = ONE
+    most = mem[start]
+    for j in range(bins):
+        most = max(most, mem[start + j])
+    middle, best, nearest = 0.5 * (real(bins) - 1.0), ZERO, real(bins)
+    k = ZERO
     while k < bins:
-        here, there = mem[start + k], mem[start + best]
-        nearer = abs(real(k) - middle) < abs(real(best) - middle)
-        if here > there or (here == there and nearer):
-            best = k
+        away = abs(real(k) - middle)
+        if mem[start + k] >= LEVEL * most and away < nearest:
+            best, nearest = k, away
         k += ONE
     return best
 
@@ -62,10 +67,10 @@ def _area(
     """
     below = above = centre
     held = mem[start + centre]
-    while held < wanted and (below > ZERO or above + ONE < bins):
+    while held < LEVEL * wanted and (below > ZERO or above + ONE < bins):
         up = mem[start + above + ONE] if above + ONE < bins else -1.0
         down = mem[start + below - ONE] if below > ZERO else -1.0
-        if up >= down:
+        if up >= LEVEL * down:
             above += ONE
             held += up
         else:
