@@ -19,6 +19,7 @@ CHUNKS = (1, 7, 64)
 CUTS = (1, 57, 503, 1_100)
 AWAITING = {"hold", "barssince", "valuewhen", "total_since", "highest_since", "lowest_since"}
 AWAITING |= {"swing", "channel", "watch"}
+UNDEFINED = {"acos", "asin"}  # of a price above one
 
 
 @cache
@@ -97,6 +98,8 @@ def test_every_value_is_known_from_its_warmup_on(program: Program, wandering: Ba
             assert not known[: program.warmup[name], column].any(), name
         elif awaits(program.exprs[name], {"otherwise"}):
             assert known[program.warmup[name] :, column].all(), name
+        elif name in UNDEFINED:
+            assert not known[:, column].any(), name
         else:
             assert first[name] == program.warmup[name], name
             assert known[first[name] :, column].all(), name
