@@ -1,0 +1,113 @@
+"""What our functions are held against: one case for each number that somebody else computed.
+
+A source (`oracle_*.py` beside this file) yields cases; `findings` computes ours on the case's
+market and measures. The tests assert the findings, docs/oracles.py writes them down.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from folkmoot.causal import Expr, compile
+from folkmoot.core.bars import Bars, Floats
+from folkmoot.core.timeframe import Timeframe
+from folkmoot.indicators import expressions
+
+ORACLES = Path(__file__).parents[3] / "shared" / "data" / "oracles"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Our expression on a market, and what the reference says there (NaN where it is silent).
+
+    The first `start` bars are left out: there the reference begins otherwise, as `note` says.
+    """
+
+    function: str
+    reference: str
+    ours: Expr
+    market: Bars
+    theirs: Floats
+    tolerance: float = 1e-9
+    start: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How far a case is off: the largest |ours - theirs| / max(1, |theirs|) over `bars` bars."""
+
+    function: str
+    reference: str
+    bars: int
+    error: float
+    tolerance: float
+    note: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether anything was compared and nothing is further off than the tolerance."""
+        return self.bars > 0 and self.error <= self.tolerance
+
+
+def findings(cases: Iterable[Case]) -> Iterator[Finding]:
+    """Measure every case; those of one market are computed by one program."""
+    markets: dict[int, list[Case]] = {}
+    for case in cases:
+        markets.setdefault(id(case.market), []).append(case)
+    for group in markets.values():
+        market = group[0].market
+        program = compile({str(k): case.ours for k, case in enumerate(group)}, market.timeframe)
+        values = program.matrix(market)
+        for k, case in enumerate(group):
+            yield _measured(case, values[:, k])
+
+
+def _measured(case: Case, ours: Floats) -> Finding:
+    compared = ~np.isnan(case.theirs)
+    compared[: case.start] = False
+    theirs = case.theirs[compared]
+    apart = np.abs(ours[compared] - theirs) / np.maximum(1.0, np.abs(theirs))
+    # A value that only the reference knows is a difference.
+    error = float(np.max(np.where(np.isnan(apart), np.inf, apart), initial=0.0))
+    return Finding(case.function, case.reference, len(theirs), error, case.tolerance, case.note)
+
+
+def without_oracle(found: Sequence[Finding]) -> list[str]:
+    """Return the indicators of which no output is held against anything."""
+    held = {finding.function.split(".")[0].split("(")[0] for finding in found}
+    return sorted({name.split(".")[0] for name in expressions()} - held)
+
+
+def bars_of(columns: dict[str, Floats], timeframe: str = "1d", name: str = "ORACLE") -> Bars:
+    """Make bars of the columns that an example gives; a price it lacks is one that it has.
+
+    Columns with other names than a bar's become extra ones. High and low are widened to hold
+    what their own rounding cut off.
+    """
+    known = dict(columns)
+    high = known.pop("high", known.get("close"))
+    low = known.pop("low", known.get("close"))
+    close = known.pop("close", None)
+    close = (high + low) / 2.0 if close is None else np.where(np.isnan(close), low, close)
+    open_ = known.pop("open", close)
+    volume = known.pop("volume", np.full(len(close), np.nan))
+    high = np.maximum.reduce([open_, high, low, close])
+    low = np.minimum.reduce([open_, low, close])
+    frame = Timeframe.of(timeframe)
+    times = frame.ms * np.arange(len(close), dtype=np.int64)
+    return Bars(name, frame, times, open_, high, low, close, volume, known)
+
+
+def at_end(values: Sequence[float], length: int) -> Floats:
+    """Return the values as the last ones of a series of that length, NaN before."""
+    whole = np.full(length, np.nan)
+    whole[length - len(values) :] = values
+    return whole
+
+
+def shifted(values: Floats, by: int) -> Floats:
+    """Return what a chart draws `by` bars back, on the bars on which it is known."""
+    return np.concatenate((np.full(by, np.nan), values[: len(values) - by]))
