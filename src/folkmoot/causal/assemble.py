@@ -164,7 +164,8 @@ class _Assembler:
         state = self._slots([0.0, 0.0, math.nan, 0.0] + [0.0] * (5 + extras))
         opening = Row(AGGREGATE, first, 0, made, 0, state, extras, parameters, plain=True)
         rows.append(opening)
-        nodes = self._nodes([node.args[0] for node in held])
+        # Feeds are values of the decision timeframe: a coarse bar computes its own.
+        nodes = walk(*(node.args[0] for node in held))
         self._lines(scope, nodes)
         for node in nodes:
             self._emit(scope, node)
@@ -192,6 +193,8 @@ class _Assembler:
 
     def _emit(self, scope: Scope, node: Expr) -> None:
         operator = OPERATORS[node.op]
+        if node.op == "at" or (scope is self.fine and node in self.flat.feeds):
+            return
         if node.op == "const":
             constants = self.flat.constants
             if node not in constants:
@@ -201,11 +204,11 @@ class _Assembler:
             scope.registers[node] = scope.registers[_name_of(node)]
         elif node.op in ("gap", "clock"):
             self._time_row(scope, node)
-        elif node not in self.flat.feeds and operator.code >= FAMILY:
+        elif operator.code >= FAMILY:
             self._family_row(scope, node, operator)
         elif operator.windowed:
             self._window_row(scope, node)
-        elif node.op != "at" and node not in self.flat.feeds:
+        else:
             self._plain_row(scope, node)
 
     def _time_row(self, scope: Scope, node: Expr) -> None:
