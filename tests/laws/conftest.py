@@ -1,5 +1,6 @@
 """The series on which the laws are tried, and the collections of expressions they are tried on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,23 @@ def nifty(start: int, stop: int) -> Bars:
     return Bars("NIFTY", Timeframe.of("1d"), times, *prices, unknown)
 
 
+def booked(bars: Bars) -> Bars:
+    """Add the columns of an order book, as if messages had been recorded: a tape drawn by lot."""
+    rng = np.random.default_rng(14)
+    n = len(bars)
+    volume = np.where(bars.volume > 0.0, bars.volume, 1.0)
+    extra = {
+        "spread": 2e-4 * rng.lognormal(0.0, 0.3, n),
+        "depth_imbalance": rng.uniform(-1.0, 1.0, n),
+        "microprice": 5e-5 * rng.uniform(-1.0, 1.0, n),
+        "order_flow": volume * rng.standard_normal(n),
+        "signed_volume": volume * rng.uniform(-1.0, 1.0, n),
+        "trades": np.ceil(volume * rng.uniform(1.0, 3.0, n)),
+        "vwap_distance": 1e-3 * rng.standard_normal(n),
+    }
+    return replace(bars, extra=extra)
+
+
 SERIES = {
     "walk": wander,
     "thin": thin,
@@ -106,20 +124,20 @@ SERIES = {
 
 @pytest.fixture(scope="session", params=SERIES)
 def series(request: pytest.FixtureRequest) -> Bars:
-    return SERIES[request.param]()
+    return booked(SERIES[request.param]())
 
 
 @pytest.fixture(scope="session")
 def wandering() -> Bars:
-    return wander()
+    return booked(wander())
 
 
 @pytest.fixture(scope="session")
 def long_walk() -> Bars:
-    return wander(2_400)
+    return booked(wander(2_400))
 
 
 @pytest.fixture(scope="session")
 def endless_walk() -> Bars:
     """A walk longer than anything that is ever forgotten remembers."""
-    return wander(6_000)
+    return booked(wander(6_000))

@@ -76,7 +76,8 @@ def other_future(bars: Bars, cut: int) -> Bars:
         "volume": 7.0 * future.volume[::-1],
     }
     joined = {name: np.concatenate((past.column(name), turned[name])) for name in turned}
-    return replace(bars, **joined)
+    extra = {name: np.r_[x[:cut], 3.0 * x[: cut - 1 : -1]] for name, x in bars.extra.items()}
+    return replace(bars, **joined, extra=extra)
 
 
 @pytest.mark.parametrize("cut", CUTS)

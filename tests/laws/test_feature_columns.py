@@ -8,6 +8,8 @@ import pytest
 from folkmoot.core.bars import PRICES, Bars, Floats
 from folkmoot.features import BARS_SET, Column, FeatureSet, feature_set, feature_sets
 
+SIGNED = ("depth_imbalance", "microprice", "order_flow", "signed_volume", "vwap_distance")
+AMOUNTS = ("order_flow", "signed_volume")
 AS_THEY_ARE = ("bars", "talib158")
 STATIONARY = [name for name in feature_sets() if name not in AS_THEY_ARE]
 
@@ -21,17 +23,24 @@ def scaled(bars: Bars, by: float) -> Bars:
     return replace(bars, **{name: by * bars.column(name) for name in PRICES})
 
 
+def turned(bars: Bars) -> dict[str, Floats]:
+    """Return the extra columns of the market in which buyers and sellers change places."""
+    return {name: -x if name in SIGNED else x for name, x in bars.extra.items()}
+
+
 def inverted(bars: Bars) -> Bars:
     """Turn the chart upside down on a logarithmic axis."""
     high, low = 1.0 / bars.low, 1.0 / bars.high
-    return replace(bars, open=1.0 / bars.open, high=high, low=low, close=1.0 / bars.close)
+    prices = {"open": 1.0 / bars.open, "high": high, "low": low, "close": 1.0 / bars.close}
+    return replace(bars, **prices, extra=turned(bars))
 
 
 def reflected(bars: Bars) -> Bars:
     """Turn the chart upside down on an arithmetic axis."""
     level = bars.high.max() + bars.low.min()
     high, low = level - bars.low, level - bars.high
-    return replace(bars, open=level - bars.open, high=high, low=low, close=level - bars.close)
+    prices = {"open": level - bars.open, "high": high, "low": low, "close": level - bars.close}
+    return replace(bars, **prices, extra=turned(bars))
 
 
 def gap(found: Floats, expected: Floats) -> float:
@@ -52,7 +61,8 @@ def test_the_price_level_is_not_a_feature(columns: FeatureSet, wandering: Bars, 
 
 def test_the_unit_of_volume_is_not_a_feature(columns: FeatureSet, wandering: Bars) -> None:
     plain = columns.matrix(wandering)
-    other = columns.matrix(replace(wandering, volume=1e4 * wandering.volume))
+    extra = {name: 1e4 * x if name in AMOUNTS else x for name, x in wandering.extra.items()}
+    other = columns.matrix(replace(wandering, volume=1e4 * wandering.volume, extra=extra))
     for name in columns.names:
         assert gap(other.of(name), plain.of(name)) <= 1e-9, name
 

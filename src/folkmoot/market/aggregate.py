@@ -16,6 +16,7 @@ ADDITIVE = frozenset(
         "quote_volume", "quote_asset_volume", "trades", "number_of_trades", "count", "tradecount",
         "taker_base_volume", "taker_buy_volume", "taker_buy_base_asset_volume",
         "taker_quote_volume", "taker_buy_quote_volume", "taker_buy_quote_asset_volume",
+        "signed_volume", "order_flow",
     }
 )  # fmt: skip
 """Extra columns that are amounts within a bar, so that a coarser bar holds their sum."""
