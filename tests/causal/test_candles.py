@@ -13,6 +13,7 @@ from folkmoot.causal import CANDLES, candle, column, compile, ta
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import UsageError
 from folkmoot.core.timeframe import Timeframe
+from folkmoot.indicators.candles import candles
 
 HOUR = Timeframe.of("1h")
 PROGRAM = compile({name: candle(name) for name in CANDLES})
@@ -248,3 +249,31 @@ def test_a_wrong_call_says_what_is_allowed() -> None:
     assert "doji" in (caught.value.allowed or [])
     with pytest.raises(UsageError, match="2 prices"):
         candle("doji", 1.0, 2.0)
+
+
+def test_the_strengths_are_sums_of_talibs_patterns() -> None:
+    bars = market("planted by 0.1")
+    values, seen = talibs(bars)[14:] / 100.0, compile(candles()).batch(bars)
+    ways = np.array([pattern.direction != "none" for pattern in CANDLES.values()])
+    rises, falls = np.maximum(values[:, ways], 0.0), np.maximum(-values[:, ways], 0.0)
+    np.testing.assert_allclose(seen["bullish"][14:], rises.sum(axis=1), 1e-12)
+    np.testing.assert_allclose(seen["bearish"][14:], falls.sum(axis=1), 1e-12)
+    np.testing.assert_allclose(seen["indecision"][14:], np.abs(values[:, ~ways]).sum(axis=1), 1e-12)
+    lengths = seen["one"] + seen["two"] + seen["more"]
+    np.testing.assert_allclose(lengths, seen["bullish"] - seen["bearish"], atol=1e-12)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3, 5])
+def test_an_age_counts_the_bars_since_a_pattern_that_is_long_enough(least: int) -> None:
+    bars = market("planted by 0.1")
+    long = [p.direction != "none" and p.bars >= least for p in CANDLES.values()]
+    rises = np.nan_to_num(talibs(bars)[:, long]).max(axis=1) > 0.0
+    age = compile(candles(least)).batch(bars)["since_bullish"]
+    events = np.flatnonzero(rises)
+    at = np.searchsorted(events, np.arange(len(bars)), side="right") - 1
+    expected = np.where(at < 0, np.nan, np.minimum(np.arange(len(bars)) - events[at], 200.0))
+    known = ~np.isnan(age)
+    np.testing.assert_array_equal(age[known], expected[known])
+    assert known[events[events >= 14][0] :].all()
+    with pytest.raises(UsageError):
+        candles(6)
