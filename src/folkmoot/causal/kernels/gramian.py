@@ -7,7 +7,7 @@ blocks, bands and triangles are sums over the window. z and s are kept beside th
 
 import math
 
-from folkmoot.causal.kernels.fma import ONE, THREE, TWO, ZERO, Index, real, step, whole
+from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, real, step, whole
 from folkmoot.core.bars import Floats
 
 NAN = math.nan
@@ -45,29 +45,35 @@ def _scale(mem: Floats, first: Index, n: Index, z: Index) -> bool:
 
 @step
 def _mean(mem: Floats, first: Index, n: Index) -> float:
-    a = b = 0.0
+    a = b = c = d = 0.0
     i = ZERO
-    while i + TWO <= n:
+    while i + FOUR <= n:
         a += mem[first + i]
         b += mem[first + i + ONE]
-        i += TWO
-    if i < n:
+        c += mem[first + i + TWO]
+        d += mem[first + i + THREE]
+        i += FOUR
+    while i < n:
         a += mem[first + i]
-    mean: float = (a + b) / real(n)
+        i += ONE
+    mean: float = ((a + b) + (c + d)) / real(n)
     return mean
 
 
 @step
 def _product(mem: Floats, x: Index, y: Index, n: Index) -> float:
-    a = b = 0.0
+    a = b = c = d = 0.0
     i = ZERO
-    while i + TWO <= n:
+    while i + FOUR <= n:
         a += mem[x + i] * mem[y + i]
         b += mem[x + i + ONE] * mem[y + i + ONE]
-        i += TWO
-    if i < n:
+        c += mem[x + i + TWO] * mem[y + i + TWO]
+        d += mem[x + i + THREE] * mem[y + i + THREE]
+        i += FOUR
+    while i < n:
         a += mem[x + i] * mem[y + i]
-    mean: float = (a + b) / real(n)
+        i += ONE
+    mean: float = ((a + b) + (c + d)) / real(n)
     return mean
 
 
@@ -97,7 +103,7 @@ def _even(mem: Floats, z: Index, n: Index, o: Index, width: Index) -> None:
     mem[o + width] = 2.0 * math.sqrt(spread / real(n))
     mem[o + TWO * width] = _block(mem, z, n, ZERO, half)
     mem[o + THREE * width] = _block(mem, z, n, half, n - half)
-    mem[o + Index(4) * width] = whole_mean
+    mem[o + FOUR * width] = whole_mean
     mem[o + Index(5) * width] = math.sqrt(max(0.0, sums))
     mem[o + Index(6) * width] = 0.0
     mem[o + Index(7) * width] = math.sqrt(max(0.0, 2.0 * (ss * zz - zs * zs)))
@@ -145,7 +151,7 @@ def _signed(mem: Floats, z: Index, n: Index, o: Index, width: Index) -> None:
     mem[o + TWO * width] = steady
     t = steady * math.sqrt((real(n) - 2.0) / rest) if rest > 0.0 and n > TWO else NAN
     mem[o + THREE * width] = t
-    place, lag = o + Index(4) * width, ONE
+    place, lag = o + FOUR * width, ONE
     for _ in range(BANDS):
         turned = plus = minus = NAN
         if lag < n:
