@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from folkmoot.causal import Program, compile
+from folkmoot.causal import NEVER, Program, compile
 from folkmoot.core import plugins
 from folkmoot.core.bars import Bars, Floats, Times
 from folkmoot.core.errors import UsageError
@@ -69,8 +69,12 @@ class FeatureSet:
 
     @property
     def stable(self) -> int:
-        """Rows after which where the history starts no longer matters to any column."""
-        return max((column.stable for column in self.columns), default=0)
+        """Rows after which where the history starts no longer matters to any column.
+
+        Of a column whose memory reaches back to an event (a swing, a session), which no number of
+        bars bounds, `RECKONED` further than its warm-up.
+        """
+        return max((_stable(column) for column in self.columns), default=0)
 
     def column(self, name: str) -> Column:
         """Return one column, or raise `UsageError` that lists the names."""
@@ -136,6 +140,14 @@ class FeatureSet:
         """Return the SHA-256 of the timeframe, the names and the formulas, in order."""
         formulas = [[column.name, column.formula] for column in self.columns]
         return content_hash(self.name, self.timeframe.label, formulas)
+
+
+RECKONED = 500
+"""Bars in which events that reset a column's memory are taken to have come."""
+
+
+def _stable(column: Column) -> int:
+    return column.stable if column.stable < NEVER else column.warmup + RECKONED
 
 
 def feature_set(name: str, timeframe: str | Timeframe) -> FeatureSet:

@@ -1,0 +1,157 @@
+"""Trend, bands and state: where the market stands against its own past, and how it travels."""
+
+from folkmoot.causal import (
+    Expr,
+    close,
+    correlation,
+    ema,
+    equal,
+    fit,
+    kurtosis,
+    lag,
+    line,
+    log,
+    mean,
+    rank,
+    skewness,
+    slope,
+    std,
+)
+from folkmoot.features.column import Column
+from folkmoot.features.families.units import (
+    SIGMA,
+    from_line,
+    in_ranges,
+    in_sigmas,
+    in_usual,
+)
+from folkmoot.features.volatility import (
+    close_to_close,
+    garman_klass,
+    log_close,
+    log_return,
+    parkinson,
+    rogers_satchell,
+    yang_zhang,
+)
+from folkmoot.indicators.bollinger import bollinger
+from folkmoot.indicators.chandelier import chandelier
+from folkmoot.indicators.donchian import donchian
+from folkmoot.indicators.efficiency_ratio import efficiency_ratio
+from folkmoot.indicators.heikin_ashi import heikin_ashi
+from folkmoot.indicators.hull import hull
+from folkmoot.indicators.hurst import hurst
+from folkmoot.indicators.ichimoku import ichimoku
+from folkmoot.indicators.keltner import keltner
+from folkmoot.indicators.kernel_regression import kernel_regression
+from folkmoot.indicators.permutation_entropy import permutation_entropy
+from folkmoot.indicators.psar import psar
+from folkmoot.indicators.regime import REGIMES, regime
+from folkmoot.indicators.squeeze import squeeze
+from folkmoot.indicators.supertrend import supertrend
+from folkmoot.indicators.variance_ratio import variance_ratio
+from folkmoot.indicators.zlema import zlema
+from folkmoot.indicators.zscore import zscore
+
+ESTIMATES = {
+    "close": close_to_close,
+    "parkinson": parkinson,
+    "garman_klass": garman_klass,
+    "rogers_satchell": rogers_satchell,
+    "yang_zhang": yang_zhang,
+}
+
+
+def windowed() -> tuple[Column, ...]:
+    """Return the columns that read a window and nothing before it."""
+    cloud, kernel = ichimoku(), kernel_regression(log_close)
+    smooth = kernel["rational_quadratic"]
+    echo, burst = correlation(log_return, lag(log_return), 50), parkinson(5) / close_to_close(50)
+    return (
+        in_usual("sma_20", log_close - mean(log_close, 20), "trend"),
+        in_usual("sma_50", log_close - mean(log_close, 50), "trend"),
+        in_usual("hull_9", log_close - hull(log_close), "trend"),
+        in_usual("slope_20", slope(log_close, 20), "trend"),
+        in_usual("slope_50", slope(log_close, 50), "trend"),
+        in_usual("line_50", log_close - line(log_close, 50), "trend"),
+        in_usual("kernel_slope", smooth - lag(smooth), "trend"),
+        in_usual("kernel_gap", kernel["gaussian"] - smooth, "trend"),
+        Column("fit_30", fit(log_close, 30), "r squared", "even", "trend"),
+        Column("efficiency_10", efficiency_ratio(log_close, 10), "net over way", "even", "trend"),
+        Column("efficiency_20", efficiency_ratio(log_close, 20), "net over way", "even", "trend"),
+        in_ranges("tenkan_kijun", cloud["conversion"] - cloud["base"], "trend"),
+        from_line("kijun", cloud["base"], "trend"),
+        _placed("donchian_20", donchian()["place"]),
+        _placed("donchian_55", donchian(55)["place"]),
+        Column("zscore_50", zscore(log_close, 50), "standard deviations", "ratio", "bands"),
+        Column("squeeze_on", squeeze()["on"], "event", "even", "bands"),
+        Column("skew_50", skewness(log_return, 50), "skewness", "ratio", "volatility"),
+        Column("kurtosis_50", kurtosis(log_return, 50), "excess kurtosis", "even", "volatility"),
+        Column("echo_50", echo, "correlation with the bar before", "even", "trend"),
+        Column("range_burst", burst, "range of 5 bars over moves of 50", "even", "volatility"),
+    )
+
+
+def recursive() -> tuple[Column, ...]:
+    """Return the columns that remember, or look back too far to be copied."""
+    cloud, stops, candle = ichimoku(), chandelier(), heikin_ashi()
+    middle = (cloud["cloud_a"] + cloud["cloud_b"]) / 2.0
+    follow, bands = supertrend(), bollinger(log_close)
+    breadth = bands["upper"] - bands["lower"]
+    return (
+        in_usual("return_34", log_close - lag(log_close, 34), "returns"),
+        in_usual("return_55", log_close - lag(log_close, 55), "returns"),
+        in_sigmas("sma_200", log_close - mean(log_close, 200), "trend"),
+        in_sigmas("ema_100", log_close - ema(log_close, 100), "trend"),
+        in_sigmas("zlema_20", log_close - zlema(log_close), "trend"),
+        in_usual("slope_100", slope(log_close, 100), "trend"),
+        Column("fit_100", fit(log_close, 100), "r squared", "even", "trend"),
+        from_line("supertrend", follow["line"], "trend"),
+        Column("supertrend_side", follow["direction"], "side", "level", "trend"),
+        Column("chandelier_side", stops["direction"], "side", "approximate", "trend"),
+        in_ranges("chandelier", 2.0 * close - stops["long_stop"] - stops["short_stop"], "trend"),
+        in_ranges("parabolic", close - psar(), "trend", "none"),
+        from_line("cloud", middle, "trend"),
+        in_ranges("cloud_width", abs(cloud["cloud_a"] - cloud["cloud_b"]), "trend", "even"),
+        in_ranges("heikin_body", candle["close"] - candle["open"], "candle"),
+        _placed("keltner", keltner()["place"]),
+        Column(
+            "band_rank",
+            rank(breadth, 200),
+            "share of 200 bars",
+            "none",
+            "bands",
+        ),
+        Column("variance_ratio_4", variance_ratio(), "ratio", "even", "state"),
+        Column("variance_ratio_16", variance_ratio(q=16, n=120), "ratio", "even", "state"),
+        Column("hurst_100", hurst(), "exponent", "even", "state"),
+        Column("order_100", permutation_entropy(), "entropy, 1 is disorder", "even", "state"),
+        *_volatility(),
+        *_regimes(),
+    )
+
+
+def _placed(name: str, place: Expr) -> Column:
+    return Column(name, place - 0.5, "channels from the middle", "level", "bands")
+
+
+def _volatility() -> tuple[Column, ...]:
+    windows = tuple(
+        Column(f"vol_{name}_{n}", estimate(n) / SIGMA, "ratio to ewma_vol", "even", "volatility")
+        for n in (10, 60)
+        for name, estimate in ESTIMATES.items()
+    )
+    return (
+        *windows,
+        Column("vol_of_vol", std(log(SIGMA), 50), "log volatility", "even", "volatility"),
+        Column("vol_rank", rank(SIGMA, 500), "share of 500 bars", "none", "volatility"),
+    )
+
+
+def _regimes() -> tuple[Column, ...]:
+    state = regime()
+    return tuple(
+        Column(f"is_{name}", equal(state, float(code)), "event", "none", "state")
+        for code, name in enumerate(REGIMES)
+        if name != "quiet"
+    )
