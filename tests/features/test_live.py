@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from folkmoot.causal import at, close, column, mean
-from folkmoot.core.bars import Bars, Floats
+from folkmoot.core.bars import Bars
 from folkmoot.core.errors import BadBars, UsageError
 from folkmoot.core.timeframe import TIMEFRAMES, Timeframe
-from folkmoot.features import Column, FeatureSet, feature_set
-from folkmoot.features.live import LiveFeatures
+from folkmoot.features import Column, FeatureSet, Table, feature_set
+from folkmoot.features.live import LiveFeatures, _joined
 from folkmoot.market import aggregate, history, world
 
 WEEKS = 3 * 7 * 1_440
@@ -36,18 +36,29 @@ def minutes() -> Bars:
     return subset(bars, np.flatnonzero(keep))
 
 
-def pushed(live: LiveFeatures, bars: Bars) -> dict[str, Floats]:
+def pushed(live: LiveFeatures, bars: Bars) -> dict[str, Table]:
     """Return all rows of each timeframe, joined."""
-    parts: dict[str, list[Floats]] = {step.label: [] for step in live.sets}
+    parts: dict[str, list[Table]] = {step.label: [] for step in live.sets}
     for bar in bars:
         for label, rows in live.push(bar).items():
             parts[label].append(rows)
-    width = {step.label: len(each.names) for step, each in live.sets.items()}
-    return {label: np.concatenate([np.empty((0, width[label])), *parts[label]]) for label in parts}
+    made = {}
+    for step, each in live.sets.items():
+        found = parts[step.label]
+        values = np.concatenate([np.empty((0, len(each.names))), *(t.values for t in found)])
+        times = np.concatenate([np.empty(0, dtype=np.int64), *(t.known_at for t in found)])
+        made[step.label] = Table(values, each.names, times)
+    return made
 
 
-def batches(bars: Bars, sets: Mapping[Timeframe, FeatureSet]) -> dict[str, Floats]:
-    return {s.label: each.matrix(aggregate(bars, s).bars).values for s, each in sets.items()}
+def assert_same(seen: Table, told: Table, label: str) -> None:
+    np.testing.assert_array_equal(seen.values, told.values, err_msg=label)
+    np.testing.assert_array_equal(seen.known_at, told.known_at, err_msg=label)
+    assert seen.names == told.names
+
+
+def batches(bars: Bars, sets: Mapping[Timeframe, FeatureSet]) -> dict[str, Table]:
+    return {step.label: each.matrix(aggregate(bars, step).bars) for step, each in sets.items()}
 
 
 def test_every_timeframe_has_the_bits_of_its_own_batch(minutes: Bars) -> None:
@@ -55,9 +66,9 @@ def test_every_timeframe_has_the_bits_of_its_own_batch(minutes: Bars) -> None:
     seen = pushed(live, minutes)
     told = batches(minutes, live.sets)
     assert list(seen) == list(TIMEFRAMES)
-    for label, values in told.items():
-        np.testing.assert_array_equal(seen[label], values, err_msg=label)
-        assert len(values) >= 2
+    for label, table in told.items():
+        assert_same(seen[label], table, label)
+        assert len(table) >= 2
 
 
 @pytest.mark.parametrize("start", [0, 1, 9_999, 25_000])
@@ -67,9 +78,8 @@ def test_a_history_and_then_bars_is_one_stream(minutes: Bars, start: int) -> Non
     rest = pushed(live, minutes.rows(start, min(start + 3_000, len(minutes))))
     told = batches(minutes.until(start + 3_000), live.sets)
     assert list(tables) == ["1m", "5m", "1h", "1d"]
-    for label, values in told.items():
-        seen = np.concatenate((tables[label].values, rest[label]))
-        np.testing.assert_array_equal(seen, values, err_msg=label)
+    for label, table in told.items():
+        assert_same(_joined(tables[label], rest[label]), table, label)
 
 
 def test_two_bars_of_one_timeframe_can_close_together() -> None:
@@ -92,8 +102,8 @@ def test_amounts_are_summed_for_coarser_sets_and_copies_see_their_own_bars() -> 
     extra = {"trades": np.arange(5_000.0)}
     bars = replace(made, timeframe=Timeframe.of("1m"), open_time=times, extra=extra)
     seen, told = pushed(live, bars), batches(bars, live.sets)
-    np.testing.assert_array_equal(seen["5m"], told["5m"])
-    assert not np.isnan(told["5m"][-1]).any()
+    assert_same(seen["5m"], told["5m"], "5m")
+    assert not np.isnan(told["5m"].values[-1]).any()
 
 
 def test_a_refused_bar_changes_no_timeframe(minutes: Bars) -> None:
@@ -106,8 +116,8 @@ def test_a_refused_bar_changes_no_timeframe(minutes: Bars) -> None:
         one.push(world("random_walk", 2).bars.bar(1))
     rest = minutes.rows(50, 400)
     seen, told = pushed(one, rest), pushed(other, rest)
-    for label, rows in told.items():
-        np.testing.assert_array_equal(seen[label], rows, err_msg=label)
+    for label, table in told.items():
+        assert_same(seen[label], table, label)
 
 
 def test_sets_that_cannot_be_fed_are_refused() -> None:

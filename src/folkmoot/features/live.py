@@ -5,12 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from folkmoot.causal import Stream
-from folkmoot.core.bars import COLUMNS, Bar, Bars, Floats
+from folkmoot.core.bars import COLUMNS, Bar, Bars
 from folkmoot.core.errors import UsageError
+from folkmoot.core.mint import mint
 from folkmoot.core.timeframe import TIMEFRAMES, Timeframe
 from folkmoot.features.feature_set import FeatureSet, Table, feature_set
 from folkmoot.market.aggregate import ADDITIVE, cascade
 from folkmoot.market.aggregator import Aggregator
+
+_table = mint(Table)
 
 Sets = Mapping[str, str | FeatureSet]
 
@@ -44,24 +47,25 @@ class LiveFeatures:
         inputs = self.sets[self.base].program().inputs if self._own else frozenset[str]()
         self._reads = inputs - set(COLUMNS)
 
-    def push(self, bar: Bar) -> dict[str, Floats]:
-        """Take the next closed base bar; return `float64[k, columns]` of each timeframe it closes.
+    def push(self, bar: Bar) -> dict[str, Table]:
+        """Take the next closed base bar; return the rows of each timeframe that it closes.
 
-        Timeframes of which no bar closed are absent. k is 1, or 2 where a bar waited for its last
-        parts in vain and closes together with the next; the newest row is last. Raises as
-        `Aggregator.push` does, and the state is then as it was.
+        Timeframes of which no bar closed are absent. A table has one row, or two where a bar
+        waited for its last parts in vain and closes together with the next; `known_at` is the
+        close of the bar, which is then earlier than that of `bar`. Raises as `Aggregator.push`
+        does, and the state is then as it was.
         """
         if self._own is not None and not self._reads <= bar.extra.keys():
             missing = sorted(self._reads - bar.extra.keys())
             raise UsageError(f"the bar has no column {missing}", where=bar.symbol)
         closed = self._aggregator.push(bar)
-        rows: dict[str, Floats] = {}
+        rows: dict[str, Table] = {}
         if self._own is not None:
-            rows[self.base.label] = self._own.push_row(bar)[np.newaxis].copy()
+            rows[self.base.label] = _row(self._own, bar)
         for made in closed:
-            row = self._streams[made.timeframe].push_row(made)[np.newaxis]
+            row = _row(self._streams[made.timeframe], made)
             label = made.timeframe.label
-            rows[label] = np.concatenate((rows[label], row)) if label in rows else row.copy()
+            rows[label] = _joined(rows[label], row) if label in rows else row
         return rows
 
     def warm(self, bars: Bars) -> dict[str, Table]:
@@ -80,6 +84,16 @@ class LiveFeatures:
         self._aggregator = fresh
         self._begin(streams)
         return tables
+
+
+def _row(stream: Stream, bar: Bar) -> Table:
+    values = stream.push_row(bar)[np.newaxis].copy()
+    return _table(values, stream.names, np.array([bar.open_time + bar.timeframe.ms]))
+
+
+def _joined(one: Table, other: Table) -> Table:
+    values = np.concatenate((one.values, other.values))
+    return Table(values, one.names, np.concatenate((one.known_at, other.known_at)))
 
 
 def _resolved(base: Timeframe, sets: Sets | str) -> dict[Timeframe, FeatureSet]:
