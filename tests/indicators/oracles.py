@@ -6,6 +6,8 @@ market and measures. The tests assert the findings, docs/oracles.py writes them 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.indicators import expressions
 
+SOURCES = ("tradingview", "golden", "stock", "chartschool", "tulip", "talib", "composed")
+STREAMED = 1_000
 ORACLES = Path(__file__).parents[3] / "shared" / "data" / "oracles"
 
 
@@ -37,19 +41,30 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How far a case is off: the largest |ours - theirs| / max(1, |theirs|) over `bars` bars."""
+    """How far a case is off: the largest |ours - theirs| / max(1, |theirs|) over `bars` bars.
+
+    `streams`: whether ours, bar by bar, has the bits that it has over history, tried on the
+    first `STREAMED` bars.
+    """
 
     function: str
     reference: str
     bars: int
     error: float
     tolerance: float
+    streams: bool
     note: str
 
     @property
     def agrees(self) -> bool:
         """Whether anything was compared and nothing is further off than the tolerance."""
         return self.bars > 0 and self.error <= self.tolerance
+
+
+def every_finding(oracles: Path = ORACLES) -> list[Finding]:
+    """Measure the cases of every source."""
+    modules = [import_module(f"tests.indicators.oracle_{source}") for source in SOURCES]
+    return list(findings(case for module in modules for case in module.cases(oracles)))
 
 
 def findings(cases: Iterable[Case]) -> Iterator[Finding]:
@@ -60,19 +75,24 @@ def findings(cases: Iterable[Case]) -> Iterator[Finding]:
     for group in markets.values():
         market = group[0].market
         program = compile({str(k): case.ours for k, case in enumerate(group)}, market.timeframe)
-        values = program.matrix(market)
+        values, stream = program.matrix(market), program.stream()
+        rows = np.array([stream.push_row(bar).copy() for bar in market.until(STREAMED)])
+        seen = values[: len(rows)]
+        same = ((rows == seen) | (np.isnan(rows) & np.isnan(seen))).all(axis=0)
         for k, case in enumerate(group):
-            yield _measured(case, values[:, k])
+            yield _measured(case, values[:, k], bool(same[k]))
 
 
-def _measured(case: Case, ours: Floats) -> Finding:
+def _measured(case: Case, ours: Floats, streams: bool) -> Finding:
     compared = ~np.isnan(case.theirs)
     compared[: case.start] = False
-    theirs = case.theirs[compared]
+    bars, theirs = int(compared.sum()), case.theirs[compared]
     apart = np.abs(ours[compared] - theirs) / np.maximum(1.0, np.abs(theirs))
     # A value that only the reference knows is a difference.
     error = float(np.max(np.where(np.isnan(apart), np.inf, apart), initial=0.0))
-    return Finding(case.function, case.reference, len(theirs), error, case.tolerance, case.note)
+    if not bars and np.isnan(ours).all():
+        bars = len(ours)
+    return Finding(case.function, case.reference, bars, error, case.tolerance, streams, case.note)
 
 
 def without_oracle(found: Sequence[Finding]) -> list[str]:
@@ -99,6 +119,17 @@ def bars_of(columns: dict[str, Floats], timeframe: str = "1d", name: str = "ORAC
     frame = Timeframe.of(timeframe)
     times = frame.ms * np.arange(len(close), dtype=np.int64)
     return Bars(name, frame, times, open_, high, low, close, volume, known)
+
+
+@cache
+def btc(oracles: Path) -> Bars:
+    """Read 3,000 hours of BTC-USDT, across two holes of the exchange."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(oracles.parent / "ohlcv" / "BTC-USDT_1h.parquet").slice(10_000, 3_000)
+    times = table["timestamp"].cast("int64").to_numpy()
+    columns = (table[name].to_numpy() for name in ("open", "high", "low", "close", "volume"))
+    return Bars("BTC-USDT", Timeframe.of("1h"), times, *columns)
 
 
 def at_end(values: Sequence[float], length: int) -> Floats:
