@@ -6,12 +6,23 @@ import numpy as np
 import pytest
 from tests.conftest import random_walk
 
-from folkmoot.agents.evidence import RULE_NAMES, percentile, rule_evidence, table_evidence, unusual
+from folkmoot.agents.evidence import (
+    MOST,
+    RULE_NAMES,
+    bar_evidence,
+    percentile,
+    regime_evidence,
+    rule_evidence,
+    table_evidence,
+    unusual,
+)
+from folkmoot.agents.reasoning import shown_to_agents
 from folkmoot.agents.rules import RuleJudge, rule, rule_belief
 from folkmoot.agents.wording import plain, rendered, worded
 from folkmoot.core.bars import Bars
 from folkmoot.core.decision import Case, Evidence, Signal
 from folkmoot.features import Column, FeatureSet, Table, feature_set
+from folkmoot.indicators.regime import REGIMES
 
 NAN = float("nan")
 
@@ -167,3 +178,20 @@ def test_only_code_writes_numbers() -> None:
     assert rendered(given["volume_ratio"]) in said
     left = said.replace(rendered(given["rsi"]), "").replace(rendered(given["volume_ratio"]), "")
     assert not any(c.isdigit() for c in left)
+
+
+def test_the_state_of_the_market_is_evidence_in_words(walk: Bars) -> None:
+    state = bar_evidence(walk)[-1]
+    assert (state.id, state.kind, state.direction) == ("regime", "state", 0)
+    assert state.unit == REGIMES[int(state.value)]
+    assert rendered(state) == f"regime {state.unit}"
+    early = regime_evidence(walk.until(400))
+    assert math.isnan(early.value)
+    assert rendered(early) == "regime unknown"
+
+
+def test_agents_are_shown_the_state_of_the_market(walk: Bars) -> None:
+    many = [Evidence(f"e{p}", "k", 1.0, "", 0.99, 0, 1) for p in range(40)]
+    shown = shown_to_agents([*many, *bar_evidence(walk)])
+    assert {*RULE_NAMES, "regime"} <= {fact.id for fact in shown}
+    assert len(shown) == MOST

@@ -1,22 +1,28 @@
 """Evidence: the facts that an opinion may cite, each with its rank in the market's own past.
 
-Two sources of facts: the last row of a feature table, and the four facts of document 000's rule.
+Three sources of facts: the last row of a feature table, the four facts of document 000's rule, and
+the state of the market.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from folkmoot.agents.wording import STATE
+from folkmoot.causal import Program, compile
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.decision import Evidence
 from folkmoot.features.rule import program
+from folkmoot.indicators.regime import REGIMES, regime
 
 if TYPE_CHECKING:
     from folkmoot.features import FeatureSet, Table
 
 MOST = 25
+
 _SIGNED = frozenset({"ratio", "level", "approximate"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}[A-Za-z0-9]")
 
@@ -55,6 +61,21 @@ def rule_evidence(bars: Bars) -> tuple[Evidence, ...]:
     return _gather(_RULE_FACTS, values, int(bars.close_time[-1]), len(bars) - 1)
 
 
+def regime_evidence(bars: Bars) -> Evidence:
+    """Return the state of the market on the last of `bars`: its code, and its name as the unit.
+
+    A state has no rank and no direction; it is unknown before some 560 bars.
+    """
+    code = float(_regime().batch(bars)["regime"][-1])
+    name = REGIMES[int(code)] if code == code else "unknown"
+    return Evidence("regime", STATE, code, name, float("nan"), 0, int(bars.close_time[-1]))
+
+
+def bar_evidence(bars: Bars) -> tuple[Evidence, ...]:
+    """Return what bars alone tell without a feature set: the rule's facts and the regime."""
+    return (*rule_evidence(bars), regime_evidence(bars))
+
+
 def unusual(evidence: Iterable[Evidence], most: int = MOST) -> tuple[Evidence, ...]:
     """Return at most `most` known pieces, those furthest from their median first."""
     known = [e for e in evidence if e.value == e.value]
@@ -72,6 +93,11 @@ def percentile(past: Floats, value: float) -> float:
         return float("nan")
     below, equal = int(np.sum(known < value)), int(np.sum(known == value))
     return (below + 0.5 * equal) / len(known)
+
+
+@lru_cache(maxsize=1)
+def _regime() -> Program:
+    return compile({"regime": regime()})
 
 
 def _gather(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from folkmoot.agents.evidence import MOST, RULE_NAMES, unusual
 from folkmoot.agents.llm import LlmClient, Message
 from folkmoot.agents.opinion import Opinion
-from folkmoot.agents.wording import plain, worded
+from folkmoot.agents.wording import STATE, plain, worded
 from folkmoot.core.decision import Case, Evidence
 from folkmoot.core.forecast import Belief
 
@@ -52,7 +52,8 @@ class ReasoningAnalyst:
 def shown_to_agents(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Return what fits a small model: what the rules read, then the most unusual facts."""
     facts = {fact.id: fact for fact in evidence}
-    first = [fact for fact in facts.values() if fact.id in RULE_NAMES and fact.value == fact.value]
+    wanted = {*RULE_NAMES, *(fact.id for fact in facts.values() if fact.kind == STATE)}
+    first = [fact for fact in facts.values() if fact.id in wanted and fact.value == fact.value]
     rest = unusual(fact for fact in facts.values() if fact not in first)
     return tuple([*first, *rest][:MOST])
 

@@ -8,6 +8,8 @@ from folkmoot.core.decision import Evidence
 
 LONGEST = 240
 WITHHELD = "(number withheld)"
+STATE = "state"
+"""The kind of a fact whose value is the code of a name, which stands as its unit."""
 
 _TAG = re.compile(r"<[^<>]{0,2000}>|<\|[^|]{0,200}\|>")
 _ADDRESS = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}:/{0,2}|www\.)\S+", re.IGNORECASE)
@@ -52,6 +54,8 @@ def worded(text: str, evidence: Mapping[str, Evidence], longest: int = LONGEST) 
 
 def rendered(fact: Evidence) -> str:
     """Return a piece of evidence as a person reads it, number and rank included."""
+    if fact.kind == STATE:
+        return f"{fact.id} {fact.unit}"
     known = fact.value == fact.value
     value = f"{fact.value:.4g}{_unit(fact.unit)}" if known else "unknown"
     rank = f", above {100.0 * fact.percentile:.0f} % of its past" if _ranked(fact) else ""

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from folkmoot.agents.evidence import RULE_NAMES, rule_evidence
+from folkmoot.agents.evidence import RULE_NAMES, bar_evidence
 from folkmoot.agents.rules import rule_belief
 from folkmoot.app.load import is_live, load
 from folkmoot.core.bars import Bars
@@ -190,7 +190,7 @@ async def _analysed(
 ) -> dict[str, Any]:
     decision = await asyncio.to_thread(decide, data, bars)
     if not {fact.id for fact in decision.evidence} >= RULE_NAMES:
-        facts = await asyncio.to_thread(rule_evidence, bars)
+        facts = await asyncio.to_thread(bar_evidence, bars)
         named = {fact.id: fact for fact in (*facts, *decision.evidence)}
         decision = replace(decision, evidence=tuple(named.values()))
     return await judged(decision, llm)

@@ -68,14 +68,7 @@ def cipher_b(
         **_stochastic(stochastic),
         "stc": _cycle(cycle),
     }
-    searches = {
-        "wt": divergence(lines["wt2"], *limits, fixed=fixed),
-        "wt_second": divergence(lines["wt2"], *second_limits, fixed=fixed),
-        "wt_any": divergence(lines["wt2"], fixed=fixed),
-        "rsi": divergence(lines["rsi"], *strength_limits, fixed=fixed),
-        "rsi_any": divergence(lines["rsi"], fixed=fixed),
-        "stoch": divergence(lines["stoch_k"], fixed=fixed),
-    }
+    searches = _searches(lines, (limits, second_limits, strength_limits), fixed)
     counted = ["wt", "wt_second", *["rsi"] * rsi_counts, *["stoch"] * stochastic_counts]
     events = {
         **_circles(lines, levels),
@@ -85,6 +78,21 @@ def cipher_b(
         **{f"{name}_{kind}": found[kind] for name, found in searches.items() for kind in KINDS},
     }
     return lines | with_ages(events)
+
+
+def _searches(
+    lines: dict[str, Expr], limits: tuple[Limits, Limits, Limits], fixed: bool
+) -> dict[str, Events]:
+    main, second, strength = limits
+    wt2, rsi_line = lines["wt2"], lines["rsi"]
+    return {
+        "wt": divergence(wt2, *main, fixed=fixed),
+        "wt_second": divergence(wt2, *second, fixed=fixed),
+        "wt_any": divergence(wt2, fixed=fixed),
+        "rsi": divergence(rsi_line, *strength, fixed=fixed),
+        "rsi_any": divergence(rsi_line, fixed=fixed),
+        "stoch": divergence(lines["stoch_k"], fixed=fixed),
+    }
 
 
 def _waves(lengths: tuple[int, int, int]) -> dict[str, Expr]:

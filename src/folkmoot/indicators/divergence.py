@@ -37,12 +37,14 @@ def divergence(
     bottoms = bottoms if bottom is None else both(bottoms, pivot <= bottom)
     if not fixed:
         tops, bottoms = (both(side, abs(pivot) > 0.0) for side in (tops, bottoms))
+    return {"top": tops, "bottom": bottoms, **_disagreements(pivot, tops, bottoms)}
+
+
+def _disagreements(pivot: Expr, tops: Expr, bottoms: Expr) -> dict[str, Expr]:
     peak, trough = lag(high, REACH), lag(low, REACH)
     x_top, price_top = _before(tops, pivot), _before(tops, peak)
     x_bottom, price_bottom = _before(bottoms, pivot), _before(bottoms, trough)
     return {
-        "top": tops,
-        "bottom": bottoms,
         "bear": _at(tops, peak > price_top, pivot < x_top),
         "bull": _at(bottoms, trough < price_bottom, pivot > x_bottom),
         "bear_hidden": _at(tops, peak < price_top, pivot > x_top),

@@ -19,6 +19,7 @@ from folkmoot.proof.examine import Examined
 from folkmoot.proof.keys import code_version
 from folkmoot.proof.money import Money, backtest_dict, cost_table, sharpe_of
 from folkmoot.proof.plan import Plan
+from folkmoot.proof.regimes import by_regime
 from folkmoot.proof.reliability import Calibration, calibration, uncalibrated
 from folkmoot.proof.scored import (
     CONSENSUS,
@@ -63,7 +64,7 @@ def describe(
         "baselines": baseline_rows(rows, bars),
         "best_reference": best_reference(rows) if len(rows) else None,
         "backtest": None if money is None else backtest_dict(money, sharpe_of(money, key)),
-        "calibration": {"ece": sure.error, "null_95": sure.null_95, "p": sure.p_value},
+        **_trust(bars, rows, sure),
         "charts": _charts(bars, seen, rows, money, plan.costs, key, sure),
         "dropped": sorted({*seen.left_out, *seen.ballots.dropped}),
         "notes": _notes(bars, seen, plan.costs, sure),
@@ -78,6 +79,12 @@ def describe(
         },
         "provenance": provenance(bars, plan, key) | {"features": seen.columns.hash()},
     }
+
+
+def _trust(bars: Bars, rows: Scored, sure: Calibration) -> dict[str, Any]:
+    """Return how far the probabilities can be believed, overall and in each state."""
+    overall = {"ece": sure.error, "null_95": sure.null_95, "p": sure.p_value}
+    return {"calibration": overall, "regimes": by_regime(bars, rows)}
 
 
 def provenance(bars: Bars, plan: Plan, key: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import dataclasses
 import math
 from pathlib import Path
 
-from folkmoot.agents.evidence import rule_evidence, table_evidence, unusual
+from folkmoot.agents.evidence import bar_evidence, table_evidence, unusual
 from folkmoot.committee import Committee
 from folkmoot.core.bars import Bar, Bars
 from folkmoot.core.clock import Clock
@@ -74,7 +74,7 @@ def last_decision(
     decision = asyncio.run(desk.on_bar(bars.bar(len(bars) - 1)))
     columns = feature_set(features, bars.timeframe)
     table = columns.matrix(bars)
-    evidence = {e.id: e for e in (*rule_evidence(bars), *unusual(table_evidence(table, columns)))}
+    evidence = {e.id: e for e in (*bar_evidence(bars), *unusual(table_evidence(table, columns)))}
     return dataclasses.replace(decision, evidence=tuple(evidence.values()))
 
 

@@ -18,6 +18,7 @@ PARTS = (
     ("skill", "Skill over the best reference", sections.skill),
     ("money", "Money", sections.money),
     ("calibration", "Calibration", sections.calibration),
+    ("regimes", "In each state of the market", sections.regimes),
     ("costs", "Costs", sections.costs),
     ("power", "Power", sections.power),
     ("controls", "Controls", sections.controls),

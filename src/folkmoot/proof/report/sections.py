@@ -22,6 +22,7 @@ from folkmoot.proof.report.tables import (
     hashes,
     leaderboard,
     ranked,
+    states,
 )
 from folkmoot.proof.report.words import LIMITS, explain, reason_codes
 
@@ -183,6 +184,19 @@ def calibration(study: dict[str, Any]) -> Html:
     if failed:
         caveat = node("p", node("b", f"{failed[0].upper()}{failed[1:]}."), class_="caveat")
     return join(caveat, node("p", said), pair)
+
+
+def regimes(study: dict[str, Any]) -> Html:
+    """Return how often the consensus was right, and what it said, in each state of the market."""
+    rows = study.get("regimes") or []
+    if not rows:
+        return absent("nothing was scored")
+    note = (
+        "The state is the one known when the forecast was made: volatile, else trending, else mean "
+        "reverting, else quiet, each by its rank among the last 500 bars. The best of several "
+        "states is no finding by itself: with more rows to choose from, one looks good by luck."
+    )
+    return join(node("p", note), states(rows))
 
 
 def costs(study: dict[str, Any]) -> Html:

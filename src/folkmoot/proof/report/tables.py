@@ -126,6 +126,24 @@ def calibration_bins(rows: Sequence[dict[str, Any]]) -> Html:
     return plain(head, body, "calibration")
 
 
+def states(rows: Sequence[dict[str, Any]]) -> Html:
+    """Return the table of the states of the market."""
+    head = ("state", "accuracy", "interval", "said", "rose", "interval", "bars")
+    body = [
+        (
+            words(row.get("regime") or UNKNOWN),
+            percent(row.get("accuracy")),
+            interval(row.get("accuracy_interval"), percent),
+            percent(row.get("said")),
+            percent(row.get("rose")),
+            interval(row.get("rose_interval"), percent),
+            count(row.get("n")),
+        )
+        for row in rows
+    ]
+    return plain(head, body, "states of the market")
+
+
 def plain(
     head: Sequence[str], body: Sequence[Sequence[object]], label: str, class_: str | None = None
 ) -> Html:
