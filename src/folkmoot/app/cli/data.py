@@ -19,6 +19,13 @@ ListedOption = Annotated[
     bool, typer.Option("--lenient", hidden=True, help="As ever: a check reads leniently.")
 ]
 
+VenueOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VENUE", help="Tell its closures from missing bars: crypto, nyse, cme_es or fx."
+    ),
+]
+
 app = typer.Typer(help="Import, list and check bars.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -87,6 +94,7 @@ def check(
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
     source: SourceOption = None,
+    venue: VenueOption = None,
     lenient: ListedOption = True,
     json: JsonOption = False,
 ) -> int:
@@ -99,7 +107,7 @@ def check(
     from folkmoot.market import check as quality
 
     del lenient
-    found = quality(load(data, symbol, timeframe, source, lenient=True))
+    found = quality(load(data, symbol, timeframe, source, lenient=True), venue)
     if json:
         emit(found.as_dict())
     else:
