@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 # A function that shares its module's name must be bound before that module can hide it.
 from folkmoot.market.aggregate import Aggregate as Aggregate
 from folkmoot.market.aggregate import aggregate as aggregate
+from folkmoot.market.aggregate import cascade as cascade
 
 if TYPE_CHECKING:
+    from folkmoot.market.aggregator import Aggregator as Aggregator
+    from folkmoot.market.calendar import Calendar as Calendar
+    from folkmoot.market.calendar import with_session as with_session
+    from folkmoot.market.microstructure import microstructure_bars as microstructure_bars
     from folkmoot.market.quality import Quality as Quality
     from folkmoot.market.quality import check as check
+    from folkmoot.market.recordings import read_recording as read_recording
     from folkmoot.market.specs import history as history
     from folkmoot.market.specs import open_source as open_source
     from folkmoot.market.specs import reading as reading
@@ -23,8 +29,13 @@ if TYPE_CHECKING:
     from folkmoot.market.worlds import world as world
 
 _HOMES = {
+    "Aggregator": "aggregator",
+    "Calendar": "calendar",
+    "with_session": "calendar",
+    "microstructure_bars": "microstructure",
     "Quality": "quality",
     "check": "quality",
+    "read_recording": "recordings",
     "history": "specs",
     "open_source": "specs",
     "reading": "specs",
