@@ -124,7 +124,7 @@ def generate_gaf_3channel(series: Any, image_size: int = 224) -> npt.NDArray[np.
 
 
 def _fill(images: "Images", values: Floats, planes: Sequence[str], scale: Any) -> None:
-    from folkmoot.features.gaf_kernel import scale_windows, write_difference, write_sum
+    from folkmoot.features.gaf_kernel import scale_windows, write_difference, write_plane, write_sum
 
     m, wide = len(values), images.shape[-1]
     bounds = np.arange(wide + 1) * values.shape[1] // wide
@@ -133,10 +133,9 @@ def _fill(images: "Images", values: Floats, planes: Sequence[str], scale: Any) -
     writers = {"gasf": write_sum, "gadf": write_difference}
     for place, plane in enumerate(planes):
         if plane in writers:
-            writers[plane](z, s, images[:, place])
+            writers[plane](z, s, images, place)
         else:
-            known = _scales(values, states, scale)
-            images[:, place] = known[:, None, None]
+            write_plane(_scales(values, states, scale), images, place)
 
 
 def _scales(values: Floats, states: npt.NDArray[np.uint8], scale: Any) -> Floats:
@@ -174,22 +173,19 @@ def _last_closes(bars: Bars, timeframe: Timeframe, window: int, rows: list[int])
 
 def _stretched(plane: Floats, size: int) -> npt.NDArray[np.uint8]:
     low, high = plane.min(), plane.max()
-    unit = (plane - low) / (high - low)
-    weights = _bilinear(len(plane), size)
+    resized = _resized(_resized((plane - low) / (high - low), size).T, size).T
     # What rounding leaves outside 0 .. 1 would wrap around in a byte.
-    resized = np.clip(weights @ unit @ weights.T, 0.0, 1.0)
-    return np.asarray(np.rint(PIXELS * resized), dtype=np.uint8)
+    return np.asarray(np.rint(PIXELS * np.clip(resized, 0.0, 1.0)), dtype=np.uint8)
 
 
-def _bilinear(n: int, size: int) -> Floats:
-    """Return `[size, n]`: the share of each old pixel in each new one, centres aligned by area."""
+def _resized(rows: Floats, size: int) -> Floats:
+    """Return as many rows between the rows, linearly, their centres aligned by area."""
+    n = len(rows)
     centres = np.clip((np.arange(size) + 0.5) * n / size - 0.5, 0.0, n - 1.0)
-    left = np.minimum(centres.astype(np.int64), max(n - 2, 0))
-    share = centres - left
-    weights = np.zeros((size, n))
-    weights[np.arange(size), left] = 1.0 - share
-    weights[np.arange(size), left + 1] += share
-    return weights
+    above = np.minimum(centres.astype(np.int64), n - 2)
+    share = (centres - above)[:, None]
+    made: Floats = rows[above] * (1.0 - share) + rows[above + 1] * share
+    return made
 
 
 def _windows(windows: Any) -> Floats:

@@ -48,24 +48,31 @@ def scale_windows(windows: Floats, bounds: npt.NDArray[np.int64], z: Images, s: 
 
 
 @compiled
-def write_sum(z: Images, s: Images, out: Images) -> None:
-    """Write cos(phi_i + phi_j) = z_i z_j - s_i s_j into every image of `out`, `[m, n, n]`."""
+def write_sum(z: Images, s: Images, images: Images, place: int) -> None:
+    """Write cos(phi_i + phi_j) = z_i z_j - s_i s_j into one channel of `[m, channels, n, n]`."""
     m, n = z.shape
     for k in range(m):
+        zk, sk = z[k], s[k]
         for i in range(n):
-            a, b = z[k, i], s[k, i]
-            row = out[k, i]
+            a, b, row = zk[i], sk[i], images[k, place, i]
             for j in range(n):
-                row[j] = a * z[k, j] - b * s[k, j]
+                row[j] = a * zk[j] - b * sk[j]
 
 
 @compiled
-def write_difference(z: Images, s: Images, out: Images) -> None:
-    """Write sin(phi_i - phi_j) = s_i z_j - z_i s_j into every image of `out`, `[m, n, n]`."""
+def write_difference(z: Images, s: Images, images: Images, place: int) -> None:
+    """Write sin(phi_i - phi_j) = s_i z_j - z_i s_j into one channel of `[m, channels, n, n]`."""
     m, n = z.shape
     for k in range(m):
+        zk, sk = z[k], s[k]
         for i in range(n):
-            a, b = z[k, i], s[k, i]
-            row = out[k, i]
+            a, b, row = zk[i], sk[i], images[k, place, i]
             for j in range(n):
-                row[j] = b * z[k, j] - a * s[k, j]
+                row[j] = b * zk[j] - a * sk[j]
+
+
+@compiled
+def write_plane(values: Floats, images: Images, place: int) -> None:
+    """Write one number into every pixel of one channel of each of `[m, channels, n, n]`."""
+    for k in range(len(values)):
+        images[k, place] = values[k]
