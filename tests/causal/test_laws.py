@@ -63,7 +63,7 @@ from folkmoot.causal import (
     wilder,
 )
 from folkmoot.causal.expr import walk
-from folkmoot.causal.kernels.machine import machine
+from folkmoot.causal.program import run_stages
 from folkmoot.causal.table import OPERATORS
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.timeframe import Timeframe
@@ -243,9 +243,8 @@ def test_chunks_give_the_batch_result(program: Program, series: str, chunk: int)
 def test_the_size_of_a_tile_does_not_change_a_bit(width: int) -> None:
     bars = SERIES["walk"]
     ours = compile({name: e for name, e in EXAMPLES.items() if "ta" not in name.split()}, "1h")
-    flat = ours.stages[0].flat
     seen = np.empty((len(bars), len(ours.names)))
-    machine(flat.code(width), flat.memory(width), ours.columns(bars), seen)
+    run_stages(ours.stages, ours.columns(bars), seen, width)
     np.testing.assert_array_equal(seen, ours.matrix(bars))
 
 

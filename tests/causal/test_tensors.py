@@ -116,7 +116,7 @@ def test_a_flat_market_has_no_oscillator() -> None:
 
 def holed(bars: Bars, seed: int) -> Floats:
     """The machine's block of columns with unknown prices and a start that is late."""
-    block = compile({**INDICATORS, **OPERATORS}, "1h").columns(bars)
+    block = np.array(compile({**INDICATORS, **OPERATORS}, "1h").columns(bars))
     rng = np.random.default_rng(seed)
     lost = rng.random(len(bars)) < 0.04
     lost[: 20 * seed] = True
@@ -133,7 +133,8 @@ HOLED = {
 
 def test_unknown_prices_leave_the_state_alone_as_in_the_machine() -> None:
     block = holed(laws.walk_with_gaps(), 2)
-    expected = run_stages(compile(HOLED).stages, block).values
+    expected = np.empty((block.shape[1], len(HOLED)))
+    run_stages(compile(HOLED).stages, list(block), expected)
     columns = {name: torch.tensor(values) for name, values in zip(NAMES, block, strict=True)}
     seen = read(HOLED, columns)
     for place, name in enumerate(HOLED):
@@ -144,7 +145,7 @@ def test_unknown_prices_leave_the_state_alone_as_in_the_machine() -> None:
 def panel() -> dict[str, "torch.Tensor"]:
     """Four symbols with clocks, holes and first bars of their own."""
     blocks = [holed(laws.walk_with_gaps(seed=seed), seed) for seed in range(3)]
-    blocks.append(compile({**INDICATORS, **OPERATORS}, "1h").columns(laws.golden(700)))
+    blocks.append(np.array(compile({**INDICATORS, **OPERATORS}, "1h").columns(laws.golden(700))))
     stacked = torch.tensor(np.array(blocks))
     return {name: stacked[:, place] for place, name in enumerate(NAMES)}
 

@@ -1,10 +1,11 @@
-"""Turn a graph into a table of rows for the machine, its parameters and its first state.
+"""Turn a graph into rows for the machine, their parameters and their first state.
 
-1. Number a register for every node; a constant's is filled once and never written.
+1. Number a register for every input and output; a constant's is filled once and never written.
 2. For each coarser timeframe: a row that builds its bars, the rows of its nodes, and one row
    for each result that is held on the decision timeframe.
 3. The rows of the decision timeframe's nodes, arguments before readers. A node that windows or
-   lags read is appended to one shared line, as long as its longest reader needs.
+   lags read is appended to one shared line, as long as its longest reader needs, and to a
+   pyramid of merged windows for its means, spreads, sums or extremes.
 4. Copies of the wanted nodes that do not lie among the output registers already.
 """
 
@@ -12,88 +13,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from folkmoot.causal.expr import Expr, walk
+from folkmoot.causal.layout import Cell, Field, Flat, Line, Register, Room, Row, Slots
 from folkmoot.causal.table import OPERATORS, Operator, Params
-from folkmoot.core.bars import Floats
 from folkmoot.core.timeframe import Timeframe
-
-Code = npt.NDArray[np.uint64]
-
-BLOCK = 520
-"""Rows of a register in a batch; not a power of two, so that registers share cache sets fairly.
-Tiles have half as many fine bars: one of those may close two coarse ones."""
 
 CLOCK = ("open_time", "close_time")
 HOURS = {"hour_of_day": 1, "day_of_week": 2}
 COPY, REMEMBER, AGGREGATE, RESUME, SPREAD, FAMILY = 35, 70, 80, 81, 82, 100
-
-
-@dataclass(slots=True)
-class Row:
-    """One row of the table.
-
-    `out`, `a`, `b`, (unless `plain`) `c` and (if `wide`) `n` are numbers of registers.
-    """
-
-    op: int
-    out: int = 0
-    a: int = 0
-    b: int = 0
-    c: int = 0
-    state: int = 0
-    n: int = 0
-    p: int = 0
-    plain: bool = False
-    wide: bool = False
+MERGED = {"mean": 71, "std": 72, "total": 73, "highest": 74, "lowest": 75}
+"""Windows made of merged ones, and the code of the row that merges them."""
 
 
 @dataclass(slots=True)
 class Scope:
     """The nodes of one timeframe: where its inputs lie, its registers, its shared lines."""
 
-    registers: dict[Expr | str, int]
-    lines: dict[Expr, tuple[int, int]] = field(default_factory=dict)
+    registers: dict[Expr | str, Register]
+    lines: dict[Expr, tuple[Register, Cell]] = field(default_factory=dict)
+    counted: set[Expr] = field(default_factory=set)
+    pyramids: dict[tuple[int, Expr], Cell] = field(default_factory=dict)
     groups: dict[tuple[object, ...], int] = field(default_factory=dict)
-    longest: dict[Expr, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Flat:
-    """A program without memory: `code(width)` and `memory(width)` fit together."""
-
-    columns: tuple[str, ...]
-    feeds: tuple[Expr, ...]
-    wanted: tuple[Expr, ...]
-    rows: list[Row] = field(default_factory=list)
-    start: list[float] = field(default_factory=list)
-    constants: dict[Expr, int] = field(default_factory=dict)
-    registers: int = 0
-    first_output: int = 0
-
-    def code(self, width: int) -> Code:
-        """Return the machine's table for registers of `width` rows."""
-        base = len(self.start)
-        tile = width // 2
-        head = [width, tile, base, base + self.first_output * width, 0, 0, 0, 0]
-        table = [head]
-        for row in self.rows:
-            places = [base + register * width for register in (row.out, row.a, row.b, row.c)]
-            places[3] = row.c if row.plain else places[3]
-            number = base + row.n * width if row.wide else row.n
-            table.append([row.op, *places, row.state, number, row.p])
-        return np.array(table, dtype=np.uint64)
-
-    def memory(self, width: int) -> Floats:
-        """Return parameters, first state and registers, the constants filled in."""
-        base = len(self.start)
-        mem = np.full(base + self.registers * width, math.nan)
-        mem[:base] = self.start
-        for node, register in self.constants.items():
-            mem[base + register * width : base + (register + 1) * width] = float(node.params[0])
-        return mem
+    longest: dict[tuple[int, Expr], int] = field(default_factory=dict)
+    spread: dict[tuple[Expr, ...], set[Params]] = field(default_factory=dict)
+    done: set[Expr] = field(default_factory=set)
 
 
 def assemble(columns: Sequence[str], feeds: Sequence[Expr], wanted: Sequence[Expr]) -> Flat:
@@ -109,20 +52,22 @@ class _Assembler:
     def __init__(self, flat: Flat) -> None:
         self.flat = flat
         inputs: list[Expr | str] = [*flat.columns, *flat.feeds]
-        self.fine = Scope({name: register for register, name in enumerate(inputs)})
         flat.registers = len(inputs)
+        self.fine = Scope({name: Register(number) for number, name in enumerate(inputs)})
         self.fine_nodes = self._nodes(flat.wanted)
 
     def run(self) -> Flat:
         labels = dict.fromkeys(str(node.params[0]) for node in self.fine_nodes if node.op == "at")
         self._reserve_outputs()
+        if labels:
+            self._side_by_side()
         for label in labels:
             self._coarse(Timeframe.of(label))
-        self._lines(self.fine, self.fine_nodes)
+        self._survey(self.fine, self.fine_nodes)
         for node in self.fine_nodes:
             self._emit(self.fine, node)
         for place, node in enumerate(self.flat.wanted):
-            target = self.flat.first_output + place
+            target = Register(self.flat.first_output + place)
             if self.fine.registers[node] != target:
                 self.flat.rows.append(Row(COPY, target, self.fine.registers[node]))
         return self.flat
@@ -131,6 +76,15 @@ class _Assembler:
         """Return the nodes of one timeframe under `roots`, feeds and `at` taken as leaves."""
         leaves = {node for node in walk(*roots) if node.op == "at" or node in self.flat.feeds}
         return walk(*roots, leaves=leaves)
+
+    def _side_by_side(self) -> None:
+        """Copy the columns into registers that an aggregator can read one after the other."""
+        self.flat.coarse = True
+        first = self._block(len(self.flat.columns))
+        for place, name in enumerate(self.flat.columns):
+            target = Register(first + place)
+            self.flat.rows.append(Row(COPY, target, self.fine.registers[name]))
+            self.fine.registers[name] = target
 
     def _reserve_outputs(self) -> None:
         """Let a wanted node be computed in its output register."""
@@ -141,52 +95,64 @@ class _Assembler:
             computed = node.op not in ("input", "const") and node not in flat.feeds
             computed = computed and not OPERATORS[node.op].outputs
             if computed and _name_of(node) not in self.fine.registers:
-                self.fine.registers.setdefault(node, flat.first_output + place)
+                self.fine.registers.setdefault(node, Register(flat.first_output + place))
 
-    def _register(self, count: int = 1) -> int:
+    def _register(self) -> Register:
+        self.flat.registers += 1
+        return Register(self.flat.registers - 1)
+
+    def _block(self, count: int) -> int:
+        """Return the number of the first of `count` registers that lie side by side."""
         first = self.flat.registers
         self.flat.registers += count
+        self.flat.blocks.append((first, count))
         return first
 
-    def _slots(self, values: Sequence[float]) -> int:
-        first = len(self.flat.start)
-        self.flat.start += values
-        return first
+    def _cell(self, cell: Slots | Line) -> Cell:
+        self.flat.cells.append(cell)
+        return Cell(len(self.flat.cells) - 1)
+
+    def _slots(self, values: Sequence[float], shared: bool = False) -> Cell:
+        return self._cell(Slots(tuple(values), shared))
 
     def _coarse(self, timeframe: Timeframe) -> None:
         held = [n for n in self.fine_nodes if n.op == "at" and n.params[0] == timeframe.label]
         columns, rows = self.flat.columns, self.flat.rows
         extras = len(columns) - 7
-        first = self._register(len(columns))
-        scope = Scope({name: first + j for j, name in enumerate(columns)})
+        first = self._block(len(columns))
+        scope = Scope({name: Register(first + j) for j, name in enumerate(columns)})
         made = self._register()
-        parameters = self._slots([float(timeframe.ms), float(timeframe.anchor)])
+        parameters = self._slots([float(timeframe.ms), float(timeframe.anchor)], shared=True)
         state = self._slots([0.0, 0.0, math.nan, 0.0] + [0.0] * (5 + extras))
-        opening = Row(AGGREGATE, first, 0, made, 0, state, extras, parameters, plain=True)
+        fine = self.fine.registers["open_time"]
+        opening = Row(AGGREGATE, Register(first), fine, made, 0, state, extras, parameters)
         rows.append(opening)
         # Feeds are values of the decision timeframe: a coarse bar computes its own.
         nodes = walk(*(node.args[0] for node in held))
-        self._lines(scope, nodes)
+        self._survey(scope, nodes)
         for node in nodes:
             self._emit(scope, node)
         rows.append(Row(RESUME))
-        opening.c = len(rows) + 1
+        opening.c = len(rows)
         for node in held:
             target = self._target(self.fine, node)
             source = scope.registers[node.args[0]]
-            cell = self._slots([math.nan])
-            rows.append(Row(SPREAD, target, source, made, state, cell, plain=True))
+            rows.append(Row(SPREAD, target, source, made, state, self._slots([math.nan])))
 
-    def _lines(self, scope: Scope, nodes: Sequence[Expr]) -> None:
+    def _survey(self, scope: Scope, nodes: Sequence[Expr]) -> None:
         """Find which nodes are read by windows, and how far back."""
         for node in nodes:
             operator = OPERATORS[node.op]
+            if node.op == "std":
+                scope.spread.setdefault(node.args, set()).add(node.params)
             if operator.windowed:
-                for read in node.args:
-                    needed = operator.wait(node.params) + 1
-                    scope.longest[read] = max(scope.longest.get(read, 1), needed)
+                needed = operator.wait(node.params) + 1
+                for key in ((kind, read) for read in node.args for kind in _kinds(node.op)):
+                    scope.longest[key] = max(scope.longest.get(key, 1), needed)
+                if node.op in ("rank", "correlation") or operator.code >= FAMILY:
+                    scope.counted.update(node.args)
 
-    def _target(self, scope: Scope, node: Expr) -> int:
+    def _target(self, scope: Scope, node: Expr) -> Register:
         if node not in scope.registers:
             scope.registers[node] = self._register()
         return scope.registers[node]
@@ -196,20 +162,27 @@ class _Assembler:
         if node.op == "at" or (scope is self.fine and node in self.flat.feeds):
             return
         if node.op == "const":
-            constants = self.flat.constants
-            if node not in constants:
-                constants[node] = self._register()
-            scope.registers[node] = constants[node]
+            scope.registers[node] = self._constant(float(node.params[0]))
         elif node.op == "input" or _name_of(node) in scope.registers:
             scope.registers[node] = scope.registers[_name_of(node)]
         elif node.op in ("gap", "clock"):
             self._time_row(scope, node)
         elif operator.code >= FAMILY:
             self._family_row(scope, node, operator)
+        elif node.op in MERGED:
+            self._merged_row(scope, node)
         elif operator.windowed:
             self._window_row(scope, node)
         else:
             self._plain_row(scope, node)
+
+    def _constant(self, value: float) -> Register:
+        for register, known in self.flat.constants.items():
+            if known == value or (known != known and value != value):
+                return register
+        register = self._register()
+        self.flat.constants[register] = value
+        return register
 
     def _time_row(self, scope: Scope, node: Expr) -> None:
         b = scope.registers["close_time"]
@@ -225,18 +198,54 @@ class _Assembler:
         operator = OPERATORS[node.op]
         read = [scope.registers[argument] for argument in node.args]
         row = _row(operator.code, self._target(scope, node), read)
-        row.state = self._slots([operator.origin] * operator.state)
+        if operator.state:
+            row.state = self._slots([operator.origin] * operator.state)
         if node.op in ("ema", "wilder", "decay"):
-            row.p = self._slots(_weights(node.op, node.params))
+            row.p = self._slots(_weights(node.op, node.params), shared=True)
         if node.op == "true_range":
             row.n = int(node.params[0] == "range")
         self.flat.rows.append(row)
 
+    def _merged_row(self, scope: Scope, node: Expr) -> None:
+        """Write the row of a window, and first that of the pyramid it is read from.
+
+        A standard deviation comes with its mean, in one row.
+        """
+        x, n = node.args[0], int(node.params[0])
+        spreads = scope.spread.get(node.args) if node.op in ("mean", "std") else None
+        if spreads and node.params in spreads:
+            node = Expr("std", node.args, node.params)
+        if node in scope.done:
+            return
+        kind = MERGED["std" if spreads else node.op]
+        pyramid = self._pyramid(scope, kind, x)
+        row = Row(OPERATORS[node.op].code, self._target(scope, node), state=pyramid, n=n)
+        row.p = Room(pyramid)
+        scope.done.add(node)
+        if node.op == "std":
+            mean = Expr("mean", node.args, node.params)
+            row.b, row.c = self._target(scope, mean), scope.longest[kind, x].bit_length() - 1
+        self.flat.rows.append(row)
+
+    def _pyramid(self, scope: Scope, kind: int, x: Expr) -> Cell:
+        if (kind, x) not in scope.pyramids:
+            keep = scope.longest[kind, x] - 1
+            levels = (keep + 1).bit_length() - 1
+            lines = 2 * levels + 2 if kind == MERGED["std"] else levels + 1
+            cell = self._cell(Line(keep, lines))
+            row = Row(kind, 0, scope.registers[x], 0, keep, cell, levels, Room(cell))
+            self.flat.rows.append(row)
+            scope.pyramids[kind, x] = cell
+        return scope.pyramids[kind, x]
+
     def _window_row(self, scope: Scope, node: Expr) -> None:
         lines = [self._line(scope, argument) for argument in node.args]
-        runs, states = [line[0] for line in lines], [line[1] for line in lines]
-        row = _row(OPERATORS[node.op].code, self._target(scope, node), runs)
-        row.state, row.n, row.p = states[0], int(node.params[0]), states[-1]
+        row = _row(OPERATORS[node.op].code, self._target(scope, node), [run for run, _ in lines])
+        row.state, row.n, row.p = lines[0][1], int(node.params[0]), lines[-1][1]
+        if node.op == "deviation":
+            mean = Expr("mean", node.args, node.params)
+            self._merged_row(scope, mean)
+            row.b = scope.registers[mean]
         self.flat.rows.append(row)
 
     def _family_row(self, scope: Scope, node: Expr, operator: Operator) -> None:
@@ -246,39 +255,46 @@ class _Assembler:
             return
         group = (node.op, node.args, node.params[:-1])
         if group not in scope.groups:
-            scope.groups[group] = first = self._register(len(operator.outputs))
-            self.flat.rows.append(self._steered(scope, node, operator, first))
+            scope.groups[group] = first = self._block(len(operator.outputs))
+            self.flat.rows.append(self._steered(scope, node, operator, Register(first)))
         place = operator.outputs.index(str(node.params[-1]))
-        scope.registers[node] = scope.groups[group] + place
+        scope.registers[node] = Register(scope.groups[group] + place)
 
-    def _steered(self, scope: Scope, node: Expr, operator: Operator, out: int) -> Row:
+    def _steered(self, scope: Scope, node: Expr, operator: Operator, out: Register) -> Row:
         """Return a family's row: of registers, or of the lines that a window reads."""
         own = operator.memory(node.params) if operator.windowed else ()
-        numbers = self._slots([*operator.numbers(node.params), *own])
+        numbers = self._slots([*operator.numbers(node.params), *own], shared=not own)
         if not operator.windowed:
             row = _row(operator.code, out, [scope.registers[read] for read in node.args])
             row.state, row.p = self._slots(list(operator.memory(node.params))), numbers
             if operator.arity == 4:
-                row.n, row.wide = scope.registers[node.args[3]], True
+                row.n = scope.registers[node.args[3]]
             return row
         lines = [self._line(scope, argument) for argument in node.args]
         (run, state), (other, second) = lines[0], lines[-1]
-        n = int(node.params[0])
-        return Row(operator.code, out, run, other, second, state, n, numbers, plain=True)
+        return Row(operator.code, out, run, other, second, state, int(node.params[0]), numbers)
 
-    def _line(self, scope: Scope, node: Expr) -> tuple[int, int]:
+    def _line(self, scope: Scope, node: Expr) -> tuple[Register, Cell]:
         if node not in scope.lines:
-            length = scope.longest[node]
-            room = length - 1 + BLOCK
-            state = self._slots([0.0, length - 1.0, 0.0] + [math.nan] * room)
-            row = Row(REMEMBER, self._register(), scope.registers[node])
-            row.state, row.n, row.p = state, length, room
+            length = scope.longest[REMEMBER, node]
+            cell, run = self._cell(Line(length - 1)), self._register()
+            row = Row(REMEMBER, run, scope.registers[node], 0, int(node in scope.counted))
+            row.state, row.n, row.p = cell, length, Room(cell)
             self.flat.rows.append(row)
-            scope.lines[node] = row.out, state
+            scope.lines[node] = run, cell
         return scope.lines[node]
 
 
-def _row(op: int, out: int, read: Sequence[int]) -> Row:
+def _kinds(op: str) -> tuple[int, ...]:
+    """Return the codes of the rows whose lines a window may read."""
+    if op in ("mean", "std"):
+        return MERGED["mean"], MERGED["std"]
+    if op == "deviation":
+        return REMEMBER, MERGED["mean"], MERGED["std"]
+    return (MERGED.get(op, REMEMBER),)
+
+
+def _row(op: int, out: Field, read: Sequence[Field]) -> Row:
     a, b, c = (*read, 0, 0, 0)[:3]
     return Row(op, out, a, b, c)
 
@@ -291,8 +307,11 @@ def _name_of(node: Expr) -> str:
 
 
 def _weights(op: str, params: Params) -> list[float]:
+    """Return w, n, and b ** 1 .. b ** 8 for y = b y + w x."""
     number = float(params[0])
     if op == "decay":
-        return [1.0 - number, number, 1.0]
-    weight = 2.0 / (number + 1.0) if op == "ema" else 1.0 / number
-    return [weight, 1.0 - weight, number]
+        w, b, n = 1.0 - number, number, 1.0
+    else:
+        w, n = (2.0 / (number + 1.0) if op == "ema" else 1.0 / number), number
+        b = 1.0 - w
+    return [w, n, *(b**power for power in range(1, 9))]

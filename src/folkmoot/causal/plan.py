@@ -1,19 +1,27 @@
 """Cut a graph into stages around its TA-Lib calls, which run between the compiled ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from folkmoot.causal.assemble import CLOCK, Flat, assemble
+from folkmoot.causal.assemble import CLOCK, assemble
 from folkmoot.causal.expr import Expr, walk
+from folkmoot.causal.layout import Flat, Layout
 from folkmoot.core.bars import COLUMNS
 
 
-@dataclass(frozen=True, slots=True)
 class Stage:
     """One compiled call and the `calls` of TA-Lib that read what it wanted."""
 
-    flat: Flat
-    calls: tuple[Expr, ...]
+    def __init__(self, flat: Flat, calls: tuple[Expr, ...]) -> None:
+        self.flat = flat
+        self.calls = calls
+        self.read = flat.read()
+        self._layouts: dict[int, Layout] = {}
+
+    def layout(self, width: int) -> Layout:
+        """Return the layout with registers of `width` rows, made once."""
+        if width not in self._layouts:
+            self._layouts[width] = Layout(self.flat, width)
+        return self._layouts[width]
 
 
 def plan(roots: Sequence[Expr]) -> list[Stage]:

@@ -1,13 +1,15 @@
 """Compile expressions once; read them over history or bar by bar with the same steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from folkmoot.causal.assemble import BLOCK
+from folkmoot.causal.assemble import CLOCK
 from folkmoot.causal.expr import Expr, Value, as_expr, lengths, walk
+from folkmoot.causal.layout import WIDE
 from folkmoot.causal.plan import Stage, plan
 from folkmoot.core.bars import COLUMNS, Bars, Floats
 from folkmoot.core.errors import UsageError
@@ -51,13 +53,37 @@ class Program:
         self._columns = self._stages[0].flat.columns
 
     def batch(self, bars: Bars) -> dict[str, Floats]:
-        """Return each expression over all bars, `float64[n]` by name."""
-        matrix = self.matrix(bars)
-        return {name: np.ascontiguousarray(matrix[:, j]) for j, name in enumerate(self.names)}
+        """Return each expression over all bars, a fresh `float64[n]` by name."""
+        fresh = [np.empty(len(bars)) for _ in self.names]
+        run_stages(self._stages, self.columns(bars), fresh)
+        return dict(zip(self.names, fresh, strict=True))
 
     def matrix(self, bars: Bars) -> Floats:
         """Return all expressions over all bars, `float64[n, names]` in C order."""
-        return run_stages(self._stages, self.columns(bars)).values
+        values = np.empty((len(bars), len(self.names)))
+        run_stages(self._stages, self.columns(bars), values)
+        return values
+
+    def panel(self, panel: Sequence[Bars], threads: int = 1) -> list[dict[str, Floats]]:
+        """Return what `batch` returns for each symbol; the symbols are shared out to `threads`."""
+        if threads < 1:
+            raise UsageError(f"threads is {threads}", where="panel", allowed="1 or more")
+        if threads == 1 or len(panel) < 2:
+            return [self.batch(bars) for bars in panel]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.batch, panel))
+
+    def over(self, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Return each expression over bare columns, `float64[n]` by name.
+
+        A column that is read and not given is unknown, as is what is not finite.
+        """
+        count = len(next(iter(columns.values())))
+        unknown = np.full(count, np.nan)
+        given = {name: finite(np.array(column, np.float64)) for name, column in columns.items()}
+        fresh = [np.empty(count) for _ in self.names]
+        run_stages(self._stages, [given.get(name, unknown) for name in self._columns], fresh)
+        return dict(zip(self.names, fresh, strict=True))
 
     def stream(self) -> "Stream":
         """Return a reading that takes one closed bar at a time, beginning before the first."""
@@ -69,16 +95,20 @@ class Program:
         """Return the matrix over `bars` and a stream that continues after the last of them."""
         from folkmoot.causal.stream import Stream
 
-        sweep = run_stages(self._stages, self.columns(bars))
-        return sweep.values, Stream(self, bars, sweep)
+        values = np.empty((len(bars), len(self.names)))
+        sweep = run_stages(self._stages, self.columns(bars), values)
+        return values, Stream(self, bars, sweep)
 
     @property
     def stages(self) -> list[Stage]:
         """The compiled calls, in order; more than one only where there are `ta` nodes."""
         return self._stages
 
-    def columns(self, bars: Bars) -> Floats:
-        """Return what the machine reads of the bars as one block, `float64[columns, n]`."""
+    def columns(self, bars: Bars) -> list[Floats]:
+        """Return the columns of the bars by input, each `float64[n]`; any for one not read.
+
+        What is not finite in a further column is unknown.
+        """
         if self.timeframe is not None and bars.timeframe != self.timeframe:
             raise UsageError(
                 f"bars of {bars.timeframe} for a program of {self.timeframe}",
@@ -92,42 +122,61 @@ class Program:
                 where=bars.symbol,
                 allowed=[*COLUMNS, *bars.extra],
             )
-        block = np.empty((len(self._columns), len(bars)))
-        block[0], block[1] = bars.open_time, bars.close_time
-        for place, name in enumerate(self._columns[2:], start=2):
-            block[place] = bars.column(name)
-        return block
+        read = {place for stage in self._stages for place in stage.read}
+        return [
+            _column(bars, name) if place in read else bars.close
+            for place, name in enumerate(self._columns)
+        ]
+
+
+def _column(bars: Bars, name: str) -> Floats:
+    if name in CLOCK:
+        return np.asarray(getattr(bars, name), dtype=np.float64)
+    column = bars.column(name)
+    return column if name in COLUMNS else finite(column)
+
+
+def finite(column: Floats) -> Floats:
+    """Return the column with NaN for what is infinite."""
+    infinite = np.isinf(column)
+    return np.where(infinite, np.nan, column) if infinite.any() else column
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a reading over history leaves: the last stage's values, and the state of each stage.
+    """What a reading over history leaves: the state of each stage and the nodes handed on.
 
     `memories` are the machine's, `known` the nodes that passed between stages, over all bars.
     """
 
-    values: Floats
     memories: list[Floats]
     known: dict[Expr, Floats]
 
 
-def run_stages(stages: list[Stage], block: Floats) -> Sweep:
-    """Run every stage over all rows of `block`, `float64[columns, n]`."""
+def run_stages(
+    stages: list[Stage], columns: list[Floats], into: Floats | list[Floats], width: int = WIDE
+) -> Sweep:
+    """Run every stage over all rows of the columns, the last one's results going `into`.
+
+    `into` is a matrix in C order or one array for each result.
+    """
     from folkmoot.causal.kernels.machine import machine
     from folkmoot.causal.ta import answers
 
     known: dict[Expr, Floats] = {}
     memories = []
     for stage in stages:
-        flat = stage.flat
-        columns = np.vstack([block, *(known[node] for node in flat.feeds)]) if known else block
-        values = np.empty((block.shape[1], len(flat.wanted)))
-        memories.append(flat.memory(BLOCK))
-        machine(flat.code(BLOCK), memories[-1], columns, values)
-        if stage.calls:
-            known |= {node: values[:, j].copy() for j, node in enumerate(flat.wanted)}
+        layout, wanted = stage.layout(width), stage.flat.wanted
+        mem = layout.memory()
+        inputs = [*columns, *(known[node] for node in stage.flat.feeds)]
+        last = stage is stages[-1]
+        fresh = into if last else [np.empty(len(columns[0])) for _ in wanted]
+        machine(layout.tape(mem, len(columns[0]), inputs, fresh))
+        memories.append(mem)
+        if not last:
+            known |= {node: finite(line) for node, line in zip(wanted, fresh, strict=True)}
             known |= answers(stage.calls, known)
-    return Sweep(values, memories, known)
+    return Sweep(memories, known)
 
 
 def _check_timeframes(roots: tuple[Expr, ...], timeframe: Timeframe | None) -> None:

@@ -1,20 +1,19 @@
 """One bar in, one row out."""
 
+import math
 import struct
 from collections.abc import Mapping
 
 import numpy as np
 
 from folkmoot.causal.expr import Expr
+from folkmoot.causal.layout import NARROW, WIDE
 from folkmoot.causal.plan import Stage
 from folkmoot.causal.program import Program, Sweep
 from folkmoot.causal.ta import Readings
 from folkmoot.core.bars import Bar, Bars, Floats
 from folkmoot.core.errors import BadBars, UsageError
 from folkmoot.core.timeframe import Timeframe
-
-NARROW = 2
-"""Rows of a register in a stream: one fine bar can close two coarse ones."""
 
 _pack = struct.Struct("7d").pack_into
 
@@ -24,14 +23,14 @@ class _Lane:
 
     def __init__(self, stage: Stage, past: Floats | None, known: dict[Expr, Floats]) -> None:
         flat = stage.flat
-        self.code, self.memory = flat.code(NARROW), flat.memory(NARROW)
-        self.columns = np.empty((len(flat.columns) + len(flat.feeds), 1))
+        self.layout = layout = stage.layout(NARROW if flat.coarse else 1)
+        self.memory = layout.memory() if past is None else layout.resume(past, stage.layout(WIDE))
+        self.tape = layout.tape(self.memory, 1)
+        first, last = layout.first_input, layout.first_output
+        self.inputs = self.memory[first : first + flat.inputs]
+        self.out: Floats = self.memory[last : last + len(flat.wanted)]
         self.bar = len(flat.columns)
         self.feeds, self.wanted = flat.feeds, flat.wanted
-        self.out = np.empty((1, len(flat.wanted)))
-        if past is not None:
-            size = len(flat.start)
-            self.memory[:size] = past[:size]
         self.calls = Readings(stage.calls, known) if stage.calls else None
 
 
@@ -55,10 +54,9 @@ class Stream:
         self._lanes = [_Lane(stage, past, known) for stage, past in stages]
         self._extra = program.stages[0].flat.columns[7:]
         first, last = self._lanes[0], self._lanes[-1]
-        self._code, self._memory, self._columns = first.code, first.memory, first.columns
-        self._buffer = memoryview(first.columns)  # type: ignore[arg-type]  # an array is a buffer
-        self._out = first.out
-        self._row: Floats = last.out[0]
+        self._tape, self._inputs = first.tape, first.inputs
+        self._buffer = memoryview(first.inputs)  # type: ignore[arg-type]  # an array is a buffer
+        self._row: Floats = last.out
         if bars is not None and len(bars):
             self._accept(bars.timeframe)
             self._last = int(bars.open_time[-1])
@@ -78,14 +76,14 @@ class Stream:
             self._accept(bar.timeframe)
         if time <= self._last:
             self._refuse(bar)
+        if self._extra:
+            self._fill(bar)
         _pack(
             self._buffer, 0, time, time + self._ms,
             bar.open, bar.high, bar.low, bar.close, bar.volume,
         )  # fmt: skip
-        if self._extra:
-            self._fill(bar)
         self._last = time
-        self._machine(self._code, self._memory, self._columns, self._out)
+        self._machine(self._tape)
         if len(self._lanes) > 1:
             self._continue()
         return self._row
@@ -100,7 +98,8 @@ class Stream:
         self._accept(bars.timeframe)
         if bars.open_time[0] <= self._last:
             self._refuse(bars.bar(0))
-        self._machine(self._code, self._memory, self._program.columns(bars), values)
+        lane, columns = self._lanes[0], self._program.columns(bars)
+        self._machine(lane.layout.tape(lane.memory, len(bars), columns, values))
         self._last = int(bars.open_time[-1])
         return values
 
@@ -113,7 +112,8 @@ class Stream:
                 allowed=list(bar.extra),
             )
         for place, name in enumerate(self._extra, start=7):
-            self._columns[place, 0] = bar.extra[name]
+            value = bar.extra[name]
+            self._inputs[place] = value if math.isfinite(value) else math.nan
 
     def _continue(self) -> None:
         """Call TA-Lib between the stages, and run the stages after the first."""
@@ -121,11 +121,11 @@ class Stream:
         first = self._lanes[0]
         for lane in self._lanes:
             if lane is not first:
-                lane.columns[: lane.bar] = first.columns
-                lane.columns[lane.bar :, 0] = [known[node] for node in lane.feeds]
-                self._machine(lane.code, lane.memory, lane.columns, lane.out)
+                lane.inputs[: lane.bar] = first.inputs
+                lane.inputs[lane.bar :] = [known[node] for node in lane.feeds]
+                self._machine(lane.tape)
             if lane.calls:
-                known.update(zip(lane.wanted, lane.out[0].tolist(), strict=True))
+                known.update(zip(lane.wanted, lane.out.tolist(), strict=True))
                 lane.calls.push(known)
 
     def _accept(self, timeframe: Timeframe) -> None:

@@ -43,6 +43,18 @@ def pointer(typing: Any, array: Any) -> Any:
 
 
 @intrinsic
+def floats_at(typing: Any, address: Any) -> Any:
+    """Return the float64 cells at an address, as `pointer` returns those of an array."""
+    signature = types.CPointer(types.float64)(address)
+
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = context.get_value_type(signature.return_type)
+        return builder.inttoptr(arguments[0], kind)
+
+    return signature, lower
+
+
+@intrinsic
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """Return x * y + z rounded once, inside a compiled function."""
     signature = types.float64(types.float64, types.float64, types.float64)

@@ -1,14 +1,13 @@
 """The one compiled function that walks every program, over tiles of bars or over a single bar.
 
-A program is a table of uint64 rows `op, out, a, b, c, state, n, p` (registers and state as
-offsets into `mem`); row 0 holds the machine's own numbers. `mem` is parameters, state, registers,
-each register `width` rows long. A tile of fine bars is loaded, every row of the table is applied
-to the whole tile, and the output registers are copied out. Rows that follow an aggregator work on
-the coarse bars that it closed in this tile, and are skipped where there are none.
+A program is a table of uint64 rows `op, out, a, b, c, state, n, p`: registers, parameters and
+state as places in `mem`, which may lie outside of it (the caller's columns are read, and results
+written, where they are). Every row of the table is applied to a whole tile of fine bars. Rows
+that follow an aggregator work on the coarse bars that it closed in this tile, and are skipped
+where there are none. The tape before the table holds the machine's own numbers.
 """
 
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,18 @@ from numba import njit
 from folkmoot.causal.kernels.adaptive import adaptive
 from folkmoot.causal.kernels.calendar import aggregate, clock, gap, spread
 from folkmoot.causal.kernels.candles import candles
-from folkmoot.causal.kernels.fma import ONE, ZERO, Index, pointer, step
+from folkmoot.causal.kernels.fma import ONE, ZERO, Index, floats_at, pointer, step
 from folkmoot.causal.kernels.gramian import gramian
 from folkmoot.causal.kernels.order import order
 from folkmoot.causal.kernels.pivots import pivots
 from folkmoot.causal.kernels.pointwise import arithmetic, curve, event, shape, where
 from folkmoot.causal.kernels.profile import profile
+from folkmoot.causal.kernels.pyramid import pyramid, window
+from folkmoot.causal.kernels.pyramid import spread as deviations
 from folkmoot.causal.kernels.recursion import carry, smooth, true_range
 from folkmoot.causal.kernels.windows import (
     correlation,
-    extremes,
-    moments,
+    deviation,
     place,
     recall,
     remember,
@@ -38,14 +38,17 @@ from folkmoot.causal.kernels.windows import (
 from folkmoot.core.bars import Floats
 
 Code = npt.NDArray[np.uint64]
-INF = math.inf
-NAN = math.nan
 
 # Where a row keeps what, from its first number on.
 OUT, A, B, C, STATE, N, P = (Index(place) for place in range(1, 8))
 ROW = Index(8)
-# Row 0: the width of a register, the fine bars of a tile, the first input and output register.
-WIDTH, TILE, INPUTS, OUTPUTS = (Index(place) for place in range(4))
+# The head of a tape: the end of its table, the address of `mem`, the bars, those of a tile, the
+# width of a register; the address of a matrix of results (or 0), its columns, their registers and
+# the width of those; from where to where the tape lists places in itself that move on with the
+# bars.
+END, MEMORY, BARS, TILE, WIDTH = (Index(place) for place in range(5))
+RESULT, NAMES, OUTPUTS, EDGE, MOVING, MOVED = (Index(place) for place in range(5, 11))
+HEAD = Index(16)
 
 
 @step
@@ -76,21 +79,32 @@ def _stateful(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
 
 @step
 def _windowed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
-    o, a, s, n = code[k + OUT], code[k + A], code[k + STATE], code[k + N]
+    o, a, b, s, n = code[k + OUT], code[k + A], code[k + B], code[k + STATE], code[k + N]
     if op == 60:
         recall(mem, o, s, n, m)
-    elif op == 64 or op == 65:
-        extremes(op, mem, o, a, s, n, m)
+    elif op < 66:
+        _merged(mem, code, k, op, m)
     elif op == 66:
         place(mem, o, a, s, n, m)
+    elif op == 67:
+        deviation(mem, o, b, s, n, m)
     elif op == 68:
-        slope(mem, o, a, s, n, m)
+        slope(mem, o, s, n, m)
     elif op == 69:
-        correlation(mem, o, a, code[k + B], s, code[k + P], n, m)
+        correlation(mem, o, a, b, s, code[k + P], n, m)
     elif op == 70:
-        remember(mem, o, a, s, n, code[k + P], m)
+        remember(mem, o, a, code[k + C], s, n, code[k + P], m)
     else:
-        moments(op, mem, o, a, s, n, m)
+        pyramid(op, mem, a, s, n, code[k + C], code[k + P], m)
+
+
+@step
+def _merged(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
+    o, s, n, room = code[k + OUT], code[k + STATE], code[k + N], code[k + P]
+    if op == 63:
+        deviations(mem, o, code[k + B], s, n, code[k + C], room, m)
+    else:
+        window(op, mem, o, s, n, room, m)
 
 
 @step
@@ -135,7 +149,7 @@ def _barwise(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index)
 
 @step
 def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
-    m, k = n, ROW
+    m, k = n, HEAD
     while k < end:
         op = np.int64(code[k])
         if op < 10 or op == 82:
@@ -147,7 +161,7 @@ def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
         else:
             m = _aggregate(mem, code, k, n, width)
             if m == ZERO:
-                m, k = n, (code[k + C] - ONE) * ROW
+                m, k = n, HEAD + (code[k + C] - ONE) * ROW
         k += ROW
 
 
@@ -160,6 +174,15 @@ def _aggregate(mem: Floats, code: Code, k: Index, n: Index, width: Index) -> Ind
     return made_bars
 
 
+@step
+def _scatter(code: Code, out: Floats, row: Index, mem: Floats, n: Index) -> None:
+    """Write a tile of results into the rows of a matrix."""
+    names, first, width = code[NAMES], code[OUTPUTS], code[EDGE]
+    for i in range(n):
+        for j in range(names):
+            out[(row + i) * names + j] = mem[first + j * width + i]
+
+
 def _machine() -> Any:
     folder = Path(__file__).parent
     sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
@@ -168,23 +191,19 @@ def _machine() -> Any:
     steps = int.from_bytes(hashlib.sha256(sources).digest()[:7])
 
     @njit(error_model="numpy", nogil=True, cache=True)
-    def machine(code: Code, mem: Floats, columns: Floats, out: Floats) -> int:
-        """Walk a program over all rows of `columns`, writing one row of `out` for each."""
-        table, cells = pointer(code), pointer(mem)
-        end = Index(code.shape[0]) * ROW
-        width, tile = table[WIDTH], table[TILE]
-        inputs, outputs = table[INPUTS], table[OUTPUTS]
-        rows, row = Index(columns.shape[1]), ZERO
-        while row < rows:
-            n = min(tile, rows - row)
-            for j in range(Index(columns.shape[0])):
-                for i in range(n):
-                    x = columns[j, row + i]
-                    cells[inputs + j * width + i] = x if abs(x) < INF else NAN
-            _run(table, end, cells, width, n)
-            for i in range(n):
-                for j in range(Index(out.shape[1])):
-                    out[row + i, j] = cells[outputs + j * width + i]
+    def machine(tape: Code) -> int:
+        """Walk a program over all bars of a tape, which `folkmoot.causal.layout` makes."""
+        code = pointer(tape)
+        mem = floats_at(code[MEMORY])
+        end, bars, tile, width = code[END], code[BARS], code[TILE], code[WIDTH]
+        row = ZERO
+        while row < bars:
+            n = min(tile, bars - row)
+            _run(code, end, mem, width, n)
+            if code[RESULT] != ZERO:
+                _scatter(code, floats_at(code[RESULT]), row, mem, n)
+            for j in range(code[MOVING], code[MOVED]):
+                code[code[j]] += n
             row += n
         return steps
 

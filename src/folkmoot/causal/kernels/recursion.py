@@ -2,20 +2,38 @@
 
 import math
 
-from folkmoot.causal.kernels.fma import ONE, TWO, ZERO, Index, fma, step
+from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, fma, real, step, whole
 from folkmoot.core.bars import Floats
 
 NAN = math.nan
+FIVE, SIX, SEVEN, EIGHT, NINE = (Index(number) for number in range(5, 10))
 
 
 @step
 def smooth(mem: Floats, o: Index, a: Index, s: Index, p: Index, m: Index) -> None:
     """Write y = b y + w x, begun with the mean of the first n known values.
 
-    State: how many of the n were seen, y (their sum so far). Parameters: w, b, n.
+    Known values are taken in blocks of eight, relative to the first of the block, r: with u = y
+    - r before the block and c the recursion over the block alone, begun with nothing, the j-th
+    value is r + (b ** j u + c). A block has the latency that y = b y + w x has on every bar, a
+    single bar takes the same steps, and where x does not move, y arrives at it.
+
+    State: how many of the n were seen; r (first: the sum so far); u; c; the place in the block.
+    Parameters: w, n, b ** 1 .. b ** 8.
     """
-    weight, kept, n = mem[p], mem[p + ONE], mem[p + TWO]
-    seen, y = mem[s], mem[s + ONE]
+    i = ZERO
+    if mem[s] < mem[p + ONE]:
+        i = _begin(mem, o, a, s, p, m)
+    if m - i > EIGHT + EIGHT:
+        i = _singly(mem, o, a, s, p, i, i + (EIGHT - whole(mem[s + FOUR])) % EIGHT)
+        if mem[s + FOUR] == 0.0:
+            i = _blocks(mem, o, a, s, p, i, m)
+    _singly(mem, o, a, s, p, i, m)
+
+
+@step
+def _begin(mem: Floats, o: Index, a: Index, s: Index, p: Index, m: Index) -> Index:
+    seen, y, n = mem[s], mem[s + ONE], mem[p + ONE]
     i = ZERO
     while i < m and seen < n:
         x = mem[a + i]
@@ -27,13 +45,67 @@ def smooth(mem: Floats, o: Index, a: Index, s: Index, p: Index, m: Index) -> Non
                 y /= n
                 mem[o + i] = y
         i += ONE
-    while i < m:
-        x = mem[a + i]
-        known = x == x
-        y = fma(kept if known else 1.0, y, weight * x if known else 0.0)
-        mem[o + i] = y if known else NAN
-        i += ONE
     mem[s], mem[s + ONE] = seen, y
+    return i
+
+
+@step
+def _singly(mem: Floats, o: Index, a: Index, s: Index, p: Index, first: Index, end: Index) -> Index:
+    w, b, r, u, c = mem[p], mem[p + TWO], mem[s + ONE], mem[s + TWO], mem[s + THREE]
+    place = whole(mem[s + FOUR])
+    for i in range(first, end):
+        x = mem[a + i]
+        if x != x:
+            mem[o + i] = NAN
+            continue
+        if place == ZERO:
+            u, r = u + (r - x), x
+            y = b * u
+        else:
+            step_in = w * (x - r)
+            c = step_in if place == ONE else fma(b, c, step_in)
+            y = fma(mem[p + TWO + place], u, c)
+        mem[o + i] = r + y
+        place += ONE
+        if place == EIGHT:
+            u, place = y, ZERO
+    mem[s + ONE], mem[s + TWO], mem[s + THREE], mem[s + FOUR] = r, u, c, real(place)
+    return end
+
+
+@step
+def _blocks(mem: Floats, o: Index, a: Index, s: Index, p: Index, first: Index, end: Index) -> Index:
+    """Write whole blocks and return where they end; an unknown value among them undoes it all."""
+    w, b = mem[p], mem[p + TWO]
+    b2, b3, b4, b5 = mem[p + THREE], mem[p + FOUR], mem[p + FIVE], mem[p + SIX]
+    b6, b7, b8 = mem[p + SEVEN], mem[p + EIGHT], mem[p + NINE]
+    r, u = mem[s + ONE], mem[s + TWO]
+    i = first
+    while i + EIGHT <= end:
+        x, z = a + i, o + i
+        before, r = r, mem[x]
+        u += before - r
+        c2 = w * (mem[x + ONE] - r)
+        c3 = fma(b, c2, w * (mem[x + TWO] - r))
+        c4 = fma(b, c3, w * (mem[x + THREE] - r))
+        c5 = fma(b, c4, w * (mem[x + FOUR] - r))
+        c6 = fma(b, c5, w * (mem[x + FIVE] - r))
+        c7 = fma(b, c6, w * (mem[x + SIX] - r))
+        c8 = fma(b, c7, w * (mem[x + SEVEN] - r))
+        mem[z] = r + b * u
+        mem[z + ONE] = r + fma(b2, u, c2)
+        mem[z + TWO] = r + fma(b3, u, c3)
+        mem[z + THREE] = r + fma(b4, u, c4)
+        mem[z + FOUR] = r + fma(b5, u, c5)
+        mem[z + FIVE] = r + fma(b6, u, c6)
+        mem[z + SIX] = r + fma(b7, u, c7)
+        u = fma(b8, u, c8)
+        mem[z + SEVEN] = r + u
+        i += EIGHT
+    if u != u:
+        return first
+    mem[s + ONE], mem[s + TWO] = r, u
+    return i
 
 
 @step
@@ -66,12 +138,18 @@ def true_range(
 ) -> None:
     """Write the true range of high a, low b, close c; the state is the close before."""
     before = mem[s]
-    for i in range(m):
-        high, low, close = mem[a + i], mem[b + i], mem[c + i]
-        span = high - low
-        if before == before:
-            mem[o + i] = max(span, abs(high - before), abs(low - before))
-        else:
-            mem[o + i] = span if first else NAN
-        before = close
-    mem[s] = before
+    span = mem[a] - mem[b]
+    if before == before:
+        mem[o] = _reach(mem[a], mem[b], before)
+    else:
+        mem[o] = span if first else NAN
+    for i in range(ONE, m):
+        mem[o + i] = _reach(mem[a + i], mem[b + i], mem[c + i - ONE])
+    mem[s] = mem[c + m - ONE]
+
+
+@step
+def _reach(high: float, low: float, before: float) -> float:
+    span, up, down = high - low, abs(high - before), abs(low - before)
+    further = up if up > down else down
+    return further if further > span else span

@@ -1,9 +1,9 @@
-"""Steps over the last n values, each computed afresh in one fixed order of terms.
+"""Steps over the last n values, each computed in one fixed order of terms.
 
-Values are appended to a line of `room` slots; when it is full its last `length - 1` values move
-to its head, so that a window is always contiguous and its terms are read oldest first, however
-the bars were cut into tiles. Sums run in four lanes. Values are taken relative to the newest, so
-a market that did not move has a spread of exactly zero.
+Values are appended to a line of `room` slots; when it is full its last values move to its head,
+so that a window is always contiguous, however the bars were cut into tiles. The outer loop is over
+the terms of a window and the inner over the bars of a tile, which are then computed abreast; a
+single bar adds the same terms in the same order.
 
 State of a line: where this tile begins, where the next begins, known values in a row, the slots.
 """
@@ -18,23 +18,37 @@ NAN = math.nan
 
 @step
 def remember(
-    mem: Floats, o: Index, a: Index, s: Index, length: Index, room: Index, m: Index
+    mem: Floats, o: Index, a: Index, counted: Index, s: Index, n: Index, room: Index, m: Index
 ) -> None:
-    """Append a tile to a line; write how many values in a row have been known."""
-    line, where, run = s + THREE, whole(mem[s + ONE]), mem[s + TWO]
+    """Append a tile to a line; write how many values in a row have been known, if `counted`."""
+    where, keep = whole(mem[s + ONE]), n - ONE
     if where + m > room:
-        keep = length - ONE
         for i in range(keep):
-            mem[line + i] = mem[line + where - keep + i]
+            mem[s + THREE + i] = mem[s + THREE + where - keep + i]
         where = keep
+    first = s + THREE + where
     for i in range(m):
-        x = mem[a + i]
-        mem[line + where + i] = x
-        run = run + 1.0 if x == x else 0.0
-        mem[o + i] = run
+        mem[first + i] = mem[a + i]
     mem[s] = real(where)
     mem[s + ONE] = real(where + m)
-    mem[s + TWO] = run
+    if counted != ZERO:
+        _count(mem, o, a, s + TWO, m)
+
+
+@step
+def _count(mem: Floats, o: Index, a: Index, s: Index, m: Index) -> None:
+    run, unknown = mem[s], ZERO
+    for i in range(m):
+        unknown += ONE if mem[a + i] != mem[a + i] else ZERO
+    if unknown == ZERO:
+        for i in range(m):
+            mem[o + i] = run + real(i + ONE)
+        run += real(m)
+    else:
+        for i in range(m):
+            run = run + 1.0 if mem[a + i] == mem[a + i] else 0.0
+            mem[o + i] = run
+    mem[s] = run
 
 
 @step
@@ -43,6 +57,64 @@ def recall(mem: Floats, o: Index, s: Index, k: Index, m: Index) -> None:
     first = s + THREE + whole(mem[s]) - k
     for i in range(m):
         mem[o + i] = mem[first + i]
+
+
+@step
+def deviation(mem: Floats, o: Index, centre: Index, s: Index, n: Index, m: Index) -> None:
+    """Write the mean distance of the last n values from their mean, which `centre` holds."""
+    x, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
+    for i in range(m):
+        mem[o + i] = 0.0
+    j = ZERO
+    while j + FOUR <= n:
+        for i in range(m):
+            k, mean = x + j + i, mem[centre + i]
+            first, second = abs(mem[k] - mean), abs(mem[k + ONE] - mean)
+            third, fourth = abs(mem[k + TWO] - mean), abs(mem[k + THREE] - mean)
+            mem[o + i] += (first + second) + (third + fourth)
+        j += FOUR
+    while j < n:
+        for i in range(m):
+            mem[o + i] += abs(mem[x + j + i] - mem[centre + i])
+        j += ONE
+    for i in range(m):
+        mem[o + i] /= count
+
+
+@step
+def place(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
+    """Write the share of the last n values below the newest, ties counting half."""
+    x, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
+    newest = x + n - ONE
+    for i in range(m):
+        mem[o + i] = 0.5
+    for j in range(n - ONE):
+        for i in range(m):
+            value, last = mem[x + j + i], mem[newest + i]
+            mem[o + i] += 1.0 if value < last else (0.5 if value == last else 0.0)
+    for i in range(m):
+        mem[o + i] = mem[o + i] / count if mem[runs + i] >= count else NAN
+
+
+@step
+def slope(mem: Floats, o: Index, s: Index, n: Index, m: Index) -> None:
+    """Write the least-squares slope per bar of the last n values.
+
+    The terms are taken in pairs about the middle, so a market that did not move has none.
+    """
+    x, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
+    last, spread = x + n - ONE, count * (count * count - 1.0) / 12.0
+    for i in range(m):
+        mem[o + i] = 0.0
+    for j in range(n // TWO):
+        weight = 0.5 * (count - 1.0) - real(j)
+        for i in range(m):
+            mem[o + i] += weight * (mem[last + i - j] - mem[x + i + j])
+    if n % TWO == ONE:
+        for i in range(m):
+            mem[o + i] += 0.0 * mem[x + n // TWO + i]
+    for i in range(m):
+        mem[o + i] /= spread
 
 
 @step
@@ -59,127 +131,6 @@ def _sum(mem: Floats, first: Index, n: Index, centre: float) -> float:
         a += mem[first + i] - centre
         i += ONE
     return (a + b) + (c + d)
-
-
-@step
-def _squares(mem: Floats, first: Index, n: Index, newest: float, centre: float) -> float:
-    a = b = c = d = 0.0
-    i = ZERO
-    while i + FOUR <= n:
-        p = (mem[first + i] - newest) - centre
-        q = (mem[first + i + ONE] - newest) - centre
-        r = (mem[first + i + TWO] - newest) - centre
-        t = (mem[first + i + THREE] - newest) - centre
-        a += p * p
-        b += q * q
-        c += r * r
-        d += t * t
-        i += FOUR
-    while i < n:
-        p = (mem[first + i] - newest) - centre
-        a += p * p
-        i += ONE
-    return (a + b) + (c + d)
-
-
-@step
-def _distances(mem: Floats, first: Index, n: Index, newest: float, centre: float) -> float:
-    a = b = c = d = 0.0
-    i = ZERO
-    while i + FOUR <= n:
-        a += abs((mem[first + i] - newest) - centre)
-        b += abs((mem[first + i + ONE] - newest) - centre)
-        c += abs((mem[first + i + TWO] - newest) - centre)
-        d += abs((mem[first + i + THREE] - newest) - centre)
-        i += FOUR
-    while i < n:
-        a += abs((mem[first + i] - newest) - centre)
-        i += ONE
-    return (a + b) + (c + d)
-
-
-@step
-def moments(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
-    """Write the mean, the sum, the standard deviation or the mean distance from the mean."""
-    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
-    for i in range(m):
-        value = NAN
-        if mem[runs + i] >= count:
-            start = first + i
-            newest = mem[start + n - ONE]
-            if op == 62:
-                value = _sum(mem, start, n, 0.0)
-            else:
-                centre = _sum(mem, start, n, newest) / count
-                if op == 61:
-                    value = newest + centre
-                elif op == 63:
-                    value = math.sqrt(_squares(mem, start, n, newest, centre) / count)
-                else:
-                    value = _distances(mem, start, n, newest, centre) / count
-        mem[o + i] = value
-
-
-@step
-def _top(mem: Floats, first: Index, n: Index, sign: float) -> float:
-    best: float = sign * mem[first]
-    other, i = best, ONE
-    while i + TWO <= n:
-        x, y = sign * mem[first + i], sign * mem[first + i + ONE]
-        best = x if x > best else best
-        other = y if y > other else other
-        i += TWO
-    if i < n:
-        x = sign * mem[first + i]
-        best = x if x > best else best
-    return sign * (best if best > other else other)
-
-
-@step
-def extremes(op: int, mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
-    """Write the largest or the smallest of the last n values."""
-    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
-    sign = 1.0 if op == 64 else -1.0
-    for i in range(m):
-        mem[o + i] = _top(mem, first + i, n, sign) if mem[runs + i] >= count else NAN
-
-
-@step
-def place(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
-    """Write the share of the last n values below the newest, ties counting half."""
-    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
-    for i in range(m):
-        value = NAN
-        if mem[runs + i] >= count:
-            newest = mem[first + i + n - ONE]
-            below = same = 0
-            for j in range(n):
-                x = mem[first + i + j]
-                below += x < newest
-                same += x == newest
-            value = (below + 0.5 * same) / count
-        mem[o + i] = value
-
-
-@step
-def slope(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
-    """Write the least-squares slope per bar of the last n values."""
-    first, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
-    middle, spread = 0.5 * (count - 1.0), count * (count * count - 1.0) / 12.0
-    for i in range(m):
-        value = NAN
-        if mem[runs + i] >= count:
-            newest = mem[first + i + n - ONE]
-            a = b = 0.0
-            j = ZERO
-            while j + TWO <= n:
-                a += (real(j) - middle) * (mem[first + i + j] - newest)
-                b += (real(j + ONE) - middle) * (mem[first + i + j + ONE] - newest)
-                j += TWO
-            if j < n:
-                a += (real(j) - middle) * (mem[first + i + j] - newest)
-            value = (a + b) / spread
-        mem[o + i] = value
 
 
 @step

@@ -71,16 +71,8 @@ def read_data(
 
 
 def _compiled(exprs: Mapping[str, Expr], columns: Given, dtype: str | None) -> dict[str, Any]:
-    from folkmoot.causal.program import run_stages
-
-    program = compile(exprs)
-    names = program.stages[0].flat.columns
-    n = len(next(iter(columns.columns.values())))
-    block = np.full((len(names), n), np.nan)
-    for name, values in columns.columns.items():
-        block[names.index(name)] = values
-    values = run_stages(program.stages, block).values.astype(dtype or "float64")
-    return {name: np.ascontiguousarray(values[:, j]) for j, name in enumerate(program.names)}
+    found = compile(exprs).over(columns.columns)
+    return {name: values.astype(dtype or "float64") for name, values in found.items()}
 
 
 def _with_torch(
