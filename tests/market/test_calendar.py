@@ -128,6 +128,7 @@ def test_juneteenth_is_a_holiday_since_2022_only() -> None:
 
 
 def test_what_is_not_known_is_refused() -> None:
+    assert Calendar.of("crypto").session(0) == (0, DAY)
     with pytest.raises(UsageError, match="unknown venue 'moon'"):
         Calendar.of("moon")
     with pytest.raises(UsageError, match="beyond what is known of nyse"):

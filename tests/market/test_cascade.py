@@ -39,7 +39,8 @@ def coarser(timeframe: Timeframe) -> list[str]:
 
 def assert_same(bars: Bars) -> None:
     """Compare the cascade and the aggregator with `aggregate`, one timeframe at a time."""
-    made = cascade(bars, coarser(bars.timeframe))
+    made = cascade(bars)
+    assert [str(step) for step in made] == coarser(bars.timeframe)
     steps = [step for step in made if step != bars.timeframe]
     names = [name for name in bars.extra if name == "trades"]
     taken = Aggregator(bars.symbol, bars.timeframe, steps, names)

@@ -307,6 +307,16 @@ def test_unreadable_lines_are_counted_named_and_refused_past_a_share(tmp_path: P
     assert any(line.startswith("refused row 9000 (line 9001)") for line in report.lines())
 
 
+def test_a_stream_of_futures_follows_the_update_that_it_names(tmp_path: Path) -> None:
+    line = b'1723161254087896568 {"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate",'
+    line += b'"E":1723161254000,"U":20,"u":30,"pu":11,"b":[],"a":[["3.5","1"]]}}\n'
+    path = tmp_path / "x"
+    path.write_bytes(line)
+    assert read_recording(path).messages == [
+        Diff(1723161254087896568, 1723161254000, 12, 30, (), ((3.5, 1.0),))
+    ]
+
+
 def test_a_line_that_goes_back_in_time_is_refused(tmp_path: Path) -> None:
     lines = lines_of("ethusdt")[:3_000]
     lines[2_000], lines[100] = lines[100], lines[2_000]

@@ -92,9 +92,11 @@ def _sums(column: Floats, starts: npt.NDArray[np.int64]) -> Floats:
 
 
 def cascade(
-    bars: Bars, timeframes: Iterable[Timeframe | str] = tuple(TIMEFRAMES)
+    bars: Bars, timeframes: Iterable[Timeframe | str] | None = None
 ) -> dict[Timeframe, Aggregate]:
     """Build bars of several timeframes, each from the next finer one; finest first.
+
+    Without `timeframes`: of every one of the nine that `bars` make up.
 
     Every bar, volume, amount and coverage is the one that `aggregate` makes from `bars` directly,
     to the bit: amounts travel as whole multiples of 1e-8, and a group with one that is none is
@@ -107,6 +109,8 @@ def cascade(
     >>> {str(timeframe): len(each.bars) for timeframe, each in made.items()}
     {'4h': 25, '1d': 4}
     """
+    if timeframes is None:
+        timeframes = [step for step in TIMEFRAMES.values() if step.ms % bars.timeframe.ms == 0]
     wanted = {_divided(bars.timeframe, timeframe) for timeframe in timeframes}
     coarse = sorted(wanted - {bars.timeframe}, key=lambda timeframe: timeframe.ms)
     own = {bars.timeframe: Aggregate(bars, np.ones(len(bars)))} if len(coarse) < len(wanted) else {}

@@ -87,14 +87,15 @@ class Calendar:
 
     name: str
 
+    def __post_init__(self) -> None:
+        if self.name not in KNOWN_FROM:
+            known = [*KNOWN_FROM]
+            raise UsageError(f"unknown venue {self.name!r}", where="calendar", allowed=known)
+
     @classmethod
     def of(cls, name: "str | Calendar") -> "Calendar":
         """Return the calendar of that venue, or raise `UsageError` that lists the venues."""
-        if isinstance(name, Calendar):
-            return name
-        if name not in KNOWN_FROM:
-            raise UsageError(f"unknown venue {name!r}", where="calendar", allowed=[*KNOWN_FROM])
-        return cls(name)
+        return name if isinstance(name, Calendar) else cls(name)
 
     def is_open(self, ms: int) -> bool:
         """Whether the venue trades at that instant (epoch ms); it does at its opening only.

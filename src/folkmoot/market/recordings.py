@@ -201,7 +201,9 @@ def _quote(received: int, data: dict[str, Any]) -> Message:
 
 
 def _diff(received: int, data: dict[str, Any]) -> Message:
-    first, last = int(data["U"]), int(data["u"])
+    # Streams of futures skip numbers and name the update that theirs follow.
+    first = int(data["pu"]) + 1 if "pu" in data else int(data["U"])
+    last = int(data["u"])
     if first > last:
         raise ValueError(f"updates {first} to {last}")
     return Diff(received, int(data["E"]), first, last, _levels(data["b"]), _levels(data["a"]))
