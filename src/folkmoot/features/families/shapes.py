@@ -14,8 +14,7 @@ EVEN = ("diagonal_mean", "gaf_sum_mean", "momentum", "gasf_4")
 LONGEST_AGE = 200.0
 UNIT = "quality of patterns, halving every 20 bars"
 SIGNED_PATTERNS = {
-    "pattern_reversals": ("head_and_shoulders", "double", "triple"),
-    "pattern_channels": ("triangle", "wedge", "flag"),
+    "pattern_score": ("head_and_shoulders", "double", "triple", "triangle", "wedge", "flag"),
     "pattern_breakouts": ("breakouts",),
 }
 
