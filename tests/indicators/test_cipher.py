@@ -275,6 +275,15 @@ def test_a_divergence_is_told_two_bars_after_its_pivot() -> None:
         assert around.argmax() == 2
 
 
+@pytest.mark.parametrize("script", ["a", "b"])
+def test_no_event_of_the_past_changes_as_bars_arrive(script: str) -> None:
+    made = cipher_a() if script == "a" else cipher_b()
+    program, bars = compile(made), series("BTC").until(2_000)
+    whole = program.matrix(bars)
+    for cut in range(90, 2_000, 173):
+        np.testing.assert_array_equal(program.matrix(bars.until(cut)), whole[:cut])
+
+
 def test_switches_let_other_divergences_count() -> None:
     told = cipher_b(rsi_counts=True, stochastic_counts=True)
     seen = compile(told).batch(series("BTC"))

@@ -1,6 +1,7 @@
 """Divergences between price and an oscillator at five-bar fractals (VuManChu's script, Pine v4)."""
 
 from folkmoot.causal import Expr, both, high, hold, lag, low, where
+from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.rsi import rsi
 
 REACH = 2
@@ -21,9 +22,10 @@ def divergence(
     top's, x below it), `bull` (low below the last bottom's, x above it) and the hidden ones,
     `bear_hidden` (lower high, higher x) and `bull_hidden` (higher low, lower x).
 
-    Every event is on the bar that makes it known, `REACH` bars after the pivot; charts draw it at
-    the pivot. Whether the first fractal of a side diverges is unknown. The script loses a fractal
-    whose x is exactly 0, which `fixed=True` keeps. x is the RSI of 14 bars unless given.
+    Every event has its age and is on the bar that makes it known, `REACH` bars after the pivot;
+    charts draw it at the pivot. Whether the first fractal of a side diverges is unknown. The script
+    loses a fractal whose x is exactly 0, which `fixed=True` keeps. x is the RSI of 14 bars unless
+    given.
 
     >>> {name: event.warmup for name, event in divergence().items()}["bear"]
     20
@@ -37,7 +39,8 @@ def divergence(
     bottoms = bottoms if bottom is None else both(bottoms, pivot <= bottom)
     if not fixed:
         tops, bottoms = (both(side, abs(pivot) > 0.0) for side in (tops, bottoms))
-    return {"top": tops, "bottom": bottoms, **_disagreements(pivot, tops, bottoms)}
+    events = {"top": tops, "bottom": bottoms, **_disagreements(pivot, tops, bottoms)}
+    return with_ages(events)
 
 
 def _disagreements(pivot: Expr, tops: Expr, bottoms: Expr) -> dict[str, Expr]:

@@ -13,7 +13,7 @@ def kernel_regression(
     """Return two weighted means of the last start + 2 bars and what the script reads from them.
 
     The keys are `rational_quadratic`, of weights (1 + i^2 / (2 r h^2))^-r for the bar i bars ago;
-    `gaussian`, of weights exp(-i^2 / (2 (h - earlier)^2)); the events `bullish` (the first has
+    `gaussian`, of weights exp(-i^2 / (2 (h - earlier)^2)); the states `bullish` (the first has
     risen since the bar before), `bullish_smooth` (the second is not below it), and with their
     ages `cross_up` and `cross_down` (the second crosses the first). Only past bars are read, so no
     value changes later, unlike the envelope of that name. Raises `UsageError` unless

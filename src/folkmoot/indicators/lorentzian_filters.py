@@ -12,7 +12,7 @@ def lorentzian_filters(
     movement: tuple[int, float] = (14, 20.0),
     original: bool = False,
 ) -> dict[str, Expr]:
-    """Return the events that a bar passes each filter, and the line that the regime filter reads.
+    """Return whether a bar passes each filter, and the line that the regime filter reads.
 
     The keys are `volatility` (the true range of few bars above that of more); `regime_slope`, how
     far Ehlers' tracking line moves against its own mean of 200 bars, as a share of that; `regime`
