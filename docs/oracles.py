@@ -42,8 +42,8 @@ def lines(found: list[Finding]) -> Iterator[str]:
     yield ""
     yield "Written by `python -m docs.oracles`, which measures it. The error is the largest"
     yield "|ours - theirs| / max(1, |theirs|) over the bars compared; a bar that only the reference"
-    yield f"knows would be a difference. {agreeing} of {len(found)} comparisons agree; in {streaming}"
-    yield f"of them our stream gives the bits of our batch, tried on the first {STREAMED} bars."
+    yield f"knows would be a difference. {agreeing} of {len(found)} comparisons agree; in"
+    yield f"{streaming} of them our stream gives the bits of our batch, tried on {STREAMED} bars."
     for title, starts in SECTIONS.items():
         rows = folded([finding for finding in found if finding.reference.startswith(starts)])
         yield from ("", f"## {title}", "")
