@@ -1,4 +1,10 @@
-"""Head and shoulders (Lo, Mamaysky & Wang, 2000), on confirmed swings."""
+"""Head and shoulders (Lo, Mamaysky & Wang, 2000), on confirmed swings.
+
+Keys, for `top` and `bottom`: the event and its age, `_level` (the neckline as a price), `_height`
+(head above the neckline, ATR at confirmation), `_quality`, `_breakout` and its age. Quality, 0 to
+1, is the mean of how even the shoulders are, how even the troughs are, and the shorter half's bars
+as a share of the longer's.
+"""
 
 from folkmoot.causal import Expr, maximum
 from folkmoot.indicators._patterns import Reversal, balance, both_ways, evenness
@@ -17,11 +23,7 @@ def head_and_shoulders(
     Of five swings E1 .. E5 the shoulders E1 and E5 lie within `tolerance` ATR (or `percent` of the
     price) of their mean, so do the troughs E2 and E4, and the head E3 stands above both shoulders
     by more than twice that. The neckline goes through E2 and E4 and on; the breakout is the first
-    close below it within 200 bars, unless one was above the head before. Keys, for `top` and
-    `bottom`: the event and its age, `_level` (the neckline as a price), `_height` (head above the
-    neckline, ATR at confirmation), `_quality`, `_breakout` and its age. Quality, 0 to 1, is the
-    mean of how even the shoulders are, how even the troughs are, and the shorter half's bars as a
-    share of the longer's.
+    close below it within 200 bars, unless one was above the head before.
 
     >>> head_and_shoulders()["top"].warmup
     13

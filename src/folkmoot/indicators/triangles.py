@@ -1,4 +1,11 @@
-"""Triangles and wedges between two lines through confirmed swings."""
+"""Triangles and wedges between two lines through confirmed swings.
+
+Keys of each kind: the event and its age, `_upper` and `_lower` (the lines as prices), `_height`
+(their distance at the first swing, ATR at confirmation), `_quality`, `_breakout_up` and
+`_breakout_down` (the first close outside, before the lines meet, within 200 bars) with ages.
+Quality, 0 to 1, is the mean of how well the lines fit (1 without deviation, 0 at the allowed) and
+how much of the way to the apex is done.
+"""
 
 from folkmoot.causal import Expr, both
 from folkmoot.indicators._patterns import Bounds, between
@@ -21,12 +28,6 @@ def triangles(
     lower rising; `ascending`: upper level, lower rising; `descending`: upper falling, lower level;
     `rising_wedge`: both rising; `falling_wedge`: both falling.
 
-    Keys of each: the event and its age, `_upper` and `_lower` (the lines as prices), `_height`
-    (their distance at the first swing, ATR at confirmation), `_quality`, `_breakout_up` and
-    `_breakout_down` (the first close outside, before the lines meet, within 200 bars) with ages.
-    Quality, 0 to 1: the mean of how well the lines fit (1 without deviation, 0 at the allowed) and
-    how much of the way to the apex is done.
-
     >>> triangles()["ascending"].warmup
     13
     """
@@ -35,21 +36,24 @@ def triangles(
         found.line(name, touches) for name in ("upper", "lower", "upper_slope", "lower_slope")
     )
     far, span = found.line("deviation", touches) / found.unit, found.line("span", touches)
-    steep_up, steep_low = rise / found.unit, climb / found.unit
     apex = (upper - lower) / (climb - rise)
     closing = both(both(climb > rise, upper > lower), apex <= 2.0 * span)
     fits = both(closing, far <= deviation)
     quality = 0.5 * (1.0 - far / deviation + span / (span + apex))
     height = upper - lower + (climb - rise) * span
-    kinds = {
-        "symmetrical": both(steep_up < -flat, steep_low > flat),
-        "ascending": both(abs(steep_up) <= flat, steep_low > flat),
-        "descending": both(steep_up < -flat, abs(steep_low) <= flat),
-        "rising_wedge": both(steep_up > flat, steep_low > flat),
-        "falling_wedge": both(steep_up < -flat, steep_low < -flat),
-    }
     told: dict[str, Expr] = {}
-    for name, leaning in kinds.items():
+    for name, leaning in _kinds(rise / found.unit, climb / found.unit, flat).items():
         event = found.event(2 * touches, fits, leaning)
         told |= between(found, name, Bounds(event, upper, rise, lower, climb, height, quality))
     return told
+
+
+def _kinds(upper: Expr, lower: Expr, flat: float) -> dict[str, Expr]:
+    """Return which kind a pair of slopes, in ATR a bar, belongs to."""
+    return {
+        "symmetrical": both(upper < -flat, lower > flat),
+        "ascending": both(abs(upper) <= flat, lower > flat),
+        "descending": both(upper < -flat, abs(lower) <= flat),
+        "rising_wedge": both(upper > flat, lower > flat),
+        "falling_wedge": both(upper < -flat, lower < -flat),
+    }
