@@ -111,12 +111,15 @@ def wavetrend(source: Series, n1: int, n2: int, n3: int) -> tuple[Series, Series
     return wt1, sma(wt1, n3)
 
 
-def stochastic_rsi(source: Series, n: int, window: int) -> tuple[Series, Series]:
+def stochastic_rsi(source: Series, n: int, window: int, fixed: bool) -> tuple[Series, Series]:
     strength = rsi(source, n)
     floor, ceiling = lowest(strength, window), highest(strength, window)
     place, last = [], NA
     for r, low, high in zip(strength, floor, ceiling, strict=True):
-        last = last if high == low else 100.0 * (r - low) / (high - low)
+        if high == low:
+            place.append(last if fixed else NA)
+            continue
+        last = 100.0 * ((r - low) / (high - low))
         place.append(last)
     k = sma(place, 3)
     return k, sma(k, 3)

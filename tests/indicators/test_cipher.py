@@ -76,7 +76,7 @@ def columns(bars: Bars) -> dict[str, Series]:
 
 def lines_b(p: dict[str, Series], waves: tuple, stoch: int, fixed: bool) -> dict[str, Series]:
     wt1, wt2 = pine.wavetrend(p["hlc3"], *waves)
-    k, d = pine.stochastic_rsi([math.log(c) for c in p["close"]], stoch, stoch)
+    k, d = pine.stochastic_rsi([math.log(c) for c in p["close"]], stoch, stoch, fixed)
     return {
         "wt1": wt1,
         "wt2": wt2,

@@ -147,7 +147,8 @@ def test_where_the_history_starts_is_forgotten_once_stable(
         assert len(difference) > 100, name
         allowed = 2.1e-3 if name.startswith("rank_") else 1e-5 * scale
         if awaits(program.exprs[name], AWAITING):
-            # An event on the edge of its threshold may fall to either side, and is then held.
-            assert np.nanmean(difference > allowed) <= 0.02, name
+            # An event on the edge of its threshold may fall to either side, and is then held: one
+            # such event shows in an age for as many as 200 of the 5,500 bars.
+            assert np.nanmean(difference > allowed) <= 0.04, name
         else:
             assert np.nanmax(difference) <= allowed, name

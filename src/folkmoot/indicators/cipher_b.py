@@ -10,8 +10,8 @@ between limits), `wt_second` (wider limits), `wt_any` (no limits), `rsi`, `rsi_a
 The script draws divergences and gold two bars before they could be known; here they are not.
 
 `fixed=True` departs from the original where it is wrong or undefined: a fractal at exactly 0
-counts, and a bar without range has a money flow of 0. In both, the stochastic of an RSI that
-stands still stays what it was.
+counts, a bar without range has a money flow of 0, and the stochastic of an RSI that stands still
+stays what it was.
 """
 
 from typing import Any
@@ -65,7 +65,7 @@ def cipher_b(
         **_waves(waves),
         "rsimfi": rsimfi(*money, fixed=fixed),
         "rsi": rsi(n=strength),
-        **_stochastic(stochastic),
+        **_stochastic(stochastic, fixed),
         "stc": _cycle(cycle),
     }
     searches = _searches(lines, (limits, second_limits, strength_limits), fixed)
@@ -101,9 +101,9 @@ def _waves(lengths: tuple[int, int, int]) -> dict[str, Expr]:
     return {**wave, "wt_vwap": wave["wt1"] - wave["wt2"]}
 
 
-def _stochastic(lengths: tuple[int, int, int, int]) -> dict[str, Expr]:
+def _stochastic(lengths: tuple[int, int, int, int], fixed: bool) -> dict[str, Expr]:
     window, n, k, d = lengths
-    place = stochastic_rsi(log(close), n=n, window=window, k=k, d=d)
+    place = stochastic_rsi(log(close), n=n, window=window, k=k, d=d, fixed=fixed)
     return {"stoch_k": place["k"], "stoch_d": place["d"]}
 
 

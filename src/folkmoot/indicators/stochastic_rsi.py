@@ -21,6 +21,7 @@ def stochastic_rsi(
     strength = rsi(x, n)
     floor = lowest(strength, window)
     span = highest(strength, window) - floor
-    place = 100.0 * (strength - floor) / span
+    # The share first: at the ends of the range it is then exactly 0 or 100, and ties are ties.
+    place = 100.0 * ((strength - floor) / span)
     line = mean(hold(span > 0.0, place) if fixed else place, k)
     return {"k": line, "d": mean(line, d)}
