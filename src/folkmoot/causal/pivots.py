@@ -21,8 +21,9 @@ def swing(
     A swing high is confirmed on the first bar whose close lies `reach` or more below the highest
     high since the bar of the last swing low; a low is its mirror image. At most one swing is
     confirmed on a bar, highs and lows take turns, and none is ever moved or taken back. Until the
-    first, both are sought. The next low is sought from the bar after the high on; if there is
-    none yet, from the bar that confirms.
+    first, both are sought. The next low is sought from the bar after the high on, but not on bars
+    before the confirmation of the swing before that high, which are forgotten; if the high is on
+    its confirming bar, from that bar on.
 
     Outputs: `turn`, 1 on a bar that confirms a high, -1 a low, else 0; `side`, the last turn;
     `seen`, how many swings are remembered, at most nine; `price` and `age`, the price of the
