@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from folkmoot.execution import Costs as Costs
     from folkmoot.execution import Limits as Limits
     from folkmoot.market import history as history
+    from folkmoot.market import join as join
     from folkmoot.proof import Study as Study
     from folkmoot.proof import prove as prove
 
@@ -28,6 +29,7 @@ _HOMES = {
     "Limits": "execution",
     "Study": "proof",
     "history": "market",
+    "join": "market",
     "prove": "proof",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "Limits",
     "Study",
     "history",
+    "join",
     "prove",
 ]
 

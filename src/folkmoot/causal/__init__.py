@@ -82,6 +82,7 @@ from folkmoot.causal.order import (
     skewness,
     weighted,
 )
+from folkmoot.causal.other import of
 from folkmoot.causal.pivots import channel, swing, watch
 from folkmoot.causal.profile import volume_profile
 from folkmoot.causal.program import Program, compile
@@ -149,6 +150,7 @@ __all__ = [
     "median",
     "minimum",
     "negate",
+    "of",
     "ohlc4",
     "open_",
     "otherwise",

@@ -5,6 +5,7 @@ from typing import Literal
 
 from folkmoot.causal.expr import Expr, Value, as_expr, walk
 from folkmoot.causal.inputs import close, high, low
+from folkmoot.causal.other import of_others
 from folkmoot.core.errors import UsageError
 from folkmoot.core.timeframe import Timeframe
 
@@ -207,6 +208,8 @@ def at(timeframe: str | Timeframe, expr: Value) -> Expr:
     inner = as_expr(expr)
     if any(node.op == "at" for node in walk(inner)):
         raise UsageError("at() inside at()", where=str(inner), allowed="one timeframe each")
+    if of_others(inner):
+        raise UsageError("of() inside at()", where=str(inner), allowed="expressions of own bars")
     return Expr("at", (inner,), (Timeframe.of(timeframe).label,))
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from folkmoot.market.aggregator import Aggregator as Aggregator
     from folkmoot.market.calendar import Calendar as Calendar
     from folkmoot.market.calendar import with_session as with_session
+    from folkmoot.market.joining import join as join
     from folkmoot.market.microstructure import microstructure_bars as microstructure_bars
     from folkmoot.market.quality import Quality as Quality
     from folkmoot.market.quality import check as check
@@ -32,6 +33,7 @@ _HOMES = {
     "Aggregator": "aggregator",
     "Calendar": "calendar",
     "with_session": "calendar",
+    "join": "joining",
     "microstructure_bars": "microstructure",
     "Quality": "quality",
     "check": "quality",
