@@ -63,7 +63,7 @@ def _opening(written: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "Written by `python docs/names.py` from `names.toml`. What stands in the middle is Python"
     yield "over the names of `folkmoot.causal`, `folkmoot.indicators` and `math`; all of it reads"
-    yield "closed bars only and streams as it batches. Some return several lines, in a `dict` by name."
+    yield "closed bars only and streams as it batches. Some return several lines, a `dict` by name."
     yield ""
     yield f"Of {len(known)} indicators of pandas-ta {found} are here, {len(known) - found} absent."
 

@@ -2,10 +2,10 @@
 
 It is here for comparison with work that was done on those columns. Prices, volumes and the
 arithmetic on them enter unscaled: columns whose unit says "not stationary" mean nothing beyond
-the market and the years they were computed on. Every output of a function is a column, with
-the defaults of the TA-Lib that is installed (since 0.8 Bollinger's bands look back 20 bars, not 5,
-and APO and PPO are of exponential means); high and low are the two series, and 14 the periods, of
-functions that want them. The arc functions of a price above one are unknown on every bar.
+the market and the years they were computed on. Every output of a function is a column, with the
+defaults of TA-Lib 0.8 (in which Bollinger's bands look back 20 bars, not 5, and APO and PPO are
+of exponential means); high and low are the two series, and 14 the periods, of functions that want
+them. The arc functions of a price above one are unknown on every bar.
 """
 
 from collections.abc import Mapping
