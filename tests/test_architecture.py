@@ -32,7 +32,8 @@ FLOORS = (
     ("proof",),
     ("app",),
 )
-PLUGIN_FOLDERS = ("indicators", "models", "strategies", "market/sources", "execution/brokers")
+# Indicators are formulas made of formulas: Cipher B is WaveTrend, RSI and four others.
+PLUGIN_FOLDERS = ("models", "strategies", "market/sources", "execution/brokers")
 FORBIDDEN_WORDS = re.compile(
     r"(^|[^a-z0-9])(enhanced|improved|simple|final|new|v2|legacy|utils|helpers|manager)(?![a-z0-9])"
 )
