@@ -115,7 +115,7 @@ def rows() -> Iterator[Row]:
 
 
 def exact() -> Iterator[tuple[str, Expr, str]]:
-    cloud, channel, place = ichimoku(), keltner(), stochastic(smoothing=3)
+    place = stochastic(smoothing=3)
     yield "rsi", rsi(), "rsi rsi"
     yield "cci", cci(), "cci cci"
     yield "bollinger.percent_b", bollinger()["percent_b"], "bb percentB"
@@ -141,6 +141,12 @@ def exact() -> Iterator[tuple[str, Expr, str]]:
     yield "awesome", awesome(), "awesome oscillator"
     yield "balance_of_power", mean(balance_of_power(), 14), "bop bop"
     yield "cmo", cmo(n=14), "cmo cmo"
+    yield from bands()
+    yield from trends()
+
+
+def bands() -> Iterator[tuple[str, Expr, str]]:
+    cloud, channel = ichimoku(), keltner()
     yield "donchian.upper", lag(donchian()["upper"]), "donchian upperBand"
     yield "donchian.lower", lag(donchian()["lower"]), "donchian lowerBand"
     yield "efficiency_ratio", efficiency_ratio(n=10), "kama er"
@@ -155,6 +161,9 @@ def exact() -> Iterator[tuple[str, Expr, str]]:
     yield "ichimoku.cloud_a", lag(cloud["cloud_a"]), "ichimoku senkouSpanA"
     yield "ichimoku.cloud_b", lag(cloud["cloud_b"]), "ichimoku senkouSpanB"
     yield "keltner.middle", channel["middle"], "keltner centerline"
+
+
+def trends() -> Iterator[tuple[str, Expr, str]]:
     yield "linear_regression.value", linear_regression(n=10)["value"], "epma epma"
     yield "linear_regression.slope", linear_regression(n=14)["slope"], "slope slope"
     yield "linear_regression.r2", linear_regression(n=14)["r2"], "slope rSquared"
