@@ -8,7 +8,7 @@ bar that closes it, and the charts of the script are therefore not reproduced.
 from collections.abc import Sequence
 from functools import reduce
 
-from folkmoot.causal import Expr, at, both, crossover, crossunder, negate
+from folkmoot.causal import Expr, at, both, crossover, crossunder, lag, negate
 from folkmoot.core.errors import UsageError
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.heikin_ashi import heikin_ashi
@@ -40,7 +40,8 @@ def sommi(
     up, down = crossover(wave["wt1"], wt2), crossunder(wave["wt1"], wt2)
     coarse = at(flag, wave["wt1"] - wt2)
     candle = heikin_ashi()
-    rising = candle["close"] > candle["open"]
+    # The first candle of all has no body before it and tells nothing yet.
+    rising = candle["close"] - candle["open"] > 0.0 * lag(candle["close"])
     rose = reduce(both, (at(timeframe, rising) for timeframe in diamond))
     fell = reduce(both, (at(timeframe, negate(rising)) for timeframe in diamond))
     return with_ages(
