@@ -16,6 +16,7 @@ from folkmoot.core.timeframe import Timeframe
 from folkmoot.indicators import (
     accumulation,
     adx,
+    alligator,
     alma,
     aroon,
     atr,
@@ -23,6 +24,7 @@ from folkmoot.indicators import (
     balance_of_power,
     bollinger,
     cci,
+    chaikin_oscillator,
     cmf,
     cmo,
     connors_rsi,
@@ -45,9 +47,11 @@ from folkmoot.indicators import (
     obv,
     pivot_points,
     ppo,
+    price_momentum,
     roc,
     rsi,
     stochastic,
+    stochastic_momentum,
     stochastic_rsi,
     supertrend,
     t3,
@@ -164,6 +168,9 @@ def bands() -> Iterator[tuple[str, Expr, str]]:
 
 
 def trends() -> Iterator[tuple[str, Expr, str]]:
+    for name in ("jaw", "teeth", "lips"):
+        yield f"alligator.{name}", alligator()[name], f"alligator {name}"
+    yield "chaikin_oscillator", chaikin_oscillator(), "chaikin-osc oscillator"
     yield "linear_regression.value", linear_regression(n=10)["value"], "epma epma"
     yield "linear_regression.slope", linear_regression(n=14)["slope"], "slope slope"
     yield "linear_regression.r2", linear_regression(n=14)["r2"], "slope rSquared"
@@ -196,6 +203,11 @@ def faded() -> Iterator[tuple[str, Expr, str, int]]:
     yield "t3", t3(), "t3 t3", 150
     yield "supertrend.line", supertrend()["line"], "supertrend superTrend", 250
     yield "obv", obv(), "obv obv", 1
+    yield "price_momentum.pmo", price_momentum()["pmo"], "pmo pmo", 430
+    yield "price_momentum.signal", price_momentum()["signal"], "pmo signal", 450
+    middle = stochastic_momentum(13, 25, 2, 3)
+    yield "stochastic_momentum.smi", middle["smi"], "smi smi", 330
+    yield "stochastic_momentum.signal", middle["signal"], "smi signal", 330
 
 
 def peculiar() -> Iterator[Row]:

@@ -36,6 +36,7 @@ from folkmoot.causal.candles import CANDLES
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.features.sets.talib158 import FUNCTIONS
 from folkmoot.indicators import (
+    accelerator,
     accumulation,
     adx,
     aroon,
@@ -44,6 +45,8 @@ from folkmoot.indicators import (
     balance_of_power,
     bollinger,
     cci,
+    chaikin_oscillator,
+    chaikin_volatility,
     cmf,
     coppock,
     dema,
@@ -54,6 +57,7 @@ from folkmoot.indicators import (
     fractals,
     heikin_ashi,
     hull,
+    intraday_momentum,
     kama,
     keltner,
     linear_regression,
@@ -69,11 +73,13 @@ from folkmoot.indicators import (
     roc,
     rsi,
     stochastic,
+    stochastic_momentum,
     supertrend,
     t3,
     tema,
     tsi,
     ultimate,
+    vertical_horizontal,
     vortex,
     vwma,
     williams_r,
@@ -182,6 +188,13 @@ def exact() -> Iterator[tuple[str, Expr, str]]:
     yield "ppo(volume)", ppo(volume)["ppo"], "PVO"
     yield "ppo", ppo()["ppo"], "PPO matype=1"
     yield "psar", psar(), "SAR"
+    yield "accelerator", accelerator(), "AC"
+    yield "vertical_horizontal", vertical_horizontal(), "VHF"
+    yield "intraday_momentum", intraday_momentum(), "IMI"
+    yield "chaikin_volatility", chaikin_volatility(), "CVI"
+    middle = stochastic_momentum(13, 25, 2, 9)
+    yield "stochastic_momentum.smi", middle["smi"], "SMI smi"
+    yield "stochastic_momentum.signal", middle["signal"], "SMI smisignal"
     yield "accumulation.line", accumulation()["line"], "AD"
 
 
@@ -230,3 +243,4 @@ def faded() -> Iterator[tuple[str, Expr, str, int]]:
     yield "supertrend.line", supertrend()["line"], "SUPERTREND supertrend", 400
     yield "supertrend.direction", supertrend()["direction"], "SUPERTREND trend", 400
     yield "t3", t3(), "T3", 150
+    yield "chaikin_oscillator", chaikin_oscillator(), "ADOSC", 300
