@@ -7,6 +7,7 @@ from talib import abstract
 
 from folkmoot.causal import Expr, close, compile, ema, high, low, ta, wilder
 from folkmoot.causal.expr import walk
+from folkmoot.causal.ta import Readings, answers
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import UnknownOption, UsageError
 from folkmoot.core.timeframe import Timeframe
@@ -96,6 +97,29 @@ def test_functions_mix_with_our_operators() -> None:
     np.testing.assert_array_equal(seen[14:, 1], expected)
     np.testing.assert_allclose(seen[14:, 0], expected, rtol=1e-12)
     assert program.warmup == {"ours of theirs": 18, "theirs of theirs": 18, "both": 17, "input": 0}
+
+
+def test_what_is_too_large_is_skipped_in_the_stream_as_in_the_batch() -> None:
+    bars = with_unknown_volume().rows(0, 120)
+    large = close * (1e304 * (close > 99.0)) * 1e3
+    program = compile(
+        {"some": ta("SMA", large, timeperiod=3), "sum": ta("ADD", close * 1e305, close)}
+    )
+    seen, stream = program.matrix(bars), program.stream()
+    np.testing.assert_array_equal([stream.push_row(bar).copy() for bar in bars], seen)
+    assert 0 < np.isnan(seen[3:, 0]).sum() < len(bars) - 3
+
+
+def test_the_outputs_of_a_function_come_from_one_call() -> None:
+    names = ("macd", "macdsignal", "macdhist")
+    nodes = [ta("MACD", output=name) for name in names]
+    known = {close: np.arange(1.0, 60.0) ** 1.5}
+    found = answers(nodes, known)
+    np.testing.assert_array_equal(list(found.values()), talib.MACD(known[close]))
+    readings, row = Readings(nodes, known), {close: 500.0}
+    readings.push(row)
+    longer = talib.MACD(np.append(known[close], 500.0))
+    assert [row[node] for node in nodes] == [values[-1] for values in longer]
 
 
 def test_equal_calls_are_one_node() -> None:

@@ -89,9 +89,8 @@ class Readings:
         """Add the value of every call on the next bar to what is known of it."""
         for row_of, nodes, readings in self._groups:
             row = row_of(known)
-            # Numbers of the machine and of TA-Lib are finite or NaN here, so that only NaN shows.
-            total = sum(row)
-            if total != total:
+            # One sum tells of most bars that nothing is missing; it may overflow where nothing is.
+            if not -math.inf < sum(row) < math.inf and not all(map(math.isfinite, row)):
                 known.update(dict.fromkeys(nodes, math.nan))
                 continue
             for reading in readings:
