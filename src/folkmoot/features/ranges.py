@@ -81,6 +81,7 @@ def _log(a: Range) -> Range:
 
 PRICED = frozenset({"open", "high", "low", "close", "volume"})
 FIXED: Mapping[str, Range] = {
+    "candle": (-200.0, 200.0),
     "rank": (0.0, 1.0),
     "correlation": (-1.0, 1.0),
     "fit": (0.0, 1.0),
