@@ -9,7 +9,7 @@ def supertrend(n: int = 10, factor: float = 3.0) -> dict[str, Expr]:
 
     The keys are `line` in price units, `direction` 1 up or -1 down (TradingView's sign is the
     opposite), `upper` and `lower`, the bands of both sides. Until a close has left a band the
-    direction is unknown; TradingView begins with down.
+    direction is unknown; TradingView begins with down. A close exactly on a band frees it.
 
     >>> supertrend()["upper"].warmup
     9
