@@ -99,6 +99,14 @@ def test_frames_and_series_come_back_as_such() -> None:
     pd.testing.assert_series_equal(series, frame["a"] * 0.0 + expected[:, 0])
 
 
+def test_a_missing_value_of_pandas_is_unknown() -> None:
+    frame = pd.DataFrame(
+        {"a": pd.array([1.0, None, 3.0], dtype="Float64"), "b": [True, False, True]}
+    )
+    made = scaler_named("min_max").fit_transform(frame)
+    np.testing.assert_array_equal(made, [[0.0, 1.0], [np.nan, 0.0], [1.0, 1.0]])
+
+
 def test_the_rows_given_are_the_only_ones_it_learns_from() -> None:
     fitted = scaler_named("z_score").fit(PAST)
     before = fitted.state()

@@ -162,6 +162,14 @@ def test_unknown_prices_are_unknown_and_no_signal() -> None:
         assert lines.iloc[-1].notna().all(), name
 
 
+def test_a_missing_value_of_pandas_is_unknown() -> None:
+    nullable = FRAME.astype("Float64")
+    nullable.iloc[300, 3] = pd.NA
+    expected = OBJECTS["rsi"].calculate(FRAME["close"].where(np.arange(1500) != 300))
+    for line, values in OBJECTS["rsi"].calculate(nullable).items():
+        pd.testing.assert_series_equal(values, expected[line])
+
+
 @pytest.mark.parametrize(
     ("data", "error", "said"),
     [

@@ -220,6 +220,8 @@ def _shares_below(x: Floats, knots: Floats) -> Floats:
 
 def _matrix(values: Any) -> Floats:
     try:
+        if hasattr(values, "to_numpy"):
+            values = values.to_numpy(dtype=np.float64, na_value=np.nan)
         matrix = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"not numeric: {error}", where="scaling") from error

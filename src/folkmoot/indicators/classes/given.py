@@ -105,6 +105,8 @@ def _line(name: str, values: Any, kind: Kind) -> Any:
             )
         return values
     try:
+        if kind == "pandas":
+            values = values.to_numpy(dtype=np.float64, na_value=np.nan)
         line = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name} is not numeric: {error}", where="indicator data") from error
