@@ -76,8 +76,8 @@ def ownership(found: list[Finding]) -> Iterator[str]:
     """Yield the indicators that nobody outside computes, with the tests that hold them."""
     yield from ("", "## Without an outside oracle", "")
     yield "Nobody publishes numbers for these; the laws of every indicator hold them, and these"
-    yield "files. VuManChu's money flow (`rsimfi`) has golden values above but no export of the"
-    yield "script, and its divergences and gold dots none at all."
+    yield "files. There is no export of VuManChu's scripts: its money flow (`rsimfi`), waves, circles"
+    yield "and divergences have golden values and events above, its gold dots and flags none at all."
     yield ""
     yield "| function | reference | held by |"
     yield "|---|---|---|"

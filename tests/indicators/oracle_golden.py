@@ -16,6 +16,7 @@ from folkmoot.indicators import (
     atr,
     cci,
     chandelier,
+    cipher_b,
     gaf,
     kernel_regression,
     rsi,
@@ -27,6 +28,7 @@ from folkmoot.indicators import (
 
 Values = tuple[float, float, float]
 ROWS = (70, 150, 299)
+FIRST_EVENT = 35
 
 
 def cases(oracles: Path) -> Iterator[Case]:
@@ -36,6 +38,11 @@ def cases(oracles: Path) -> Iterator[Case]:
         theirs = np.full(len(market), np.nan)
         theirs[list(ROWS)] = values
         yield Case(function, "golden values", ours, market, theirs, 2e-9)
+    for function, ours, bars in events():
+        theirs = np.zeros(len(market))
+        theirs[list(bars)] = 1.0
+        note = "events, on the bars that make them known"
+        yield Case(function, "golden events", ours, market, theirs, 0.0, FIRST_EVENT, note)
     for name, value in GAF.items():
         theirs = np.full(len(market), np.nan)
         theirs[-1] = value
@@ -67,6 +74,17 @@ def rows() -> Iterator[tuple[str, Expr, Values]]:
     rational, gaussian = kernels["rational_quadratic"], kernels["gaussian"]
     yield "kernel_regression.rational_quadratic", rational, (102.8473402, 110.9657576, 99.51138212)
     yield "kernel_regression.gaussian", gaussian, (100.8452379, 111.9247223, 97.72070833)
+
+
+def events() -> Iterator[tuple[str, Expr, tuple[int, ...]]]:
+    told, stops = cipher_b(), chandelier()
+    yield "cipher_b.buy", told["buy"], (72, 116, 160, 170, 203, 213, 257)
+    yield "cipher_b.sell", told["sell"], (50, 94, 138, 148, 181, 192, 225, 235, 279)
+    yield "cipher_b.wt_bear", told["wt_bear"], (63, 106, 150)
+    yield "cipher_b.wt_second_bear", told["wt_second_bear"], (63, 106, 150)
+    yield "cipher_b.wt_second_bull", told["wt_second_bull"], (85, 128, 172)
+    yield "chandelier.buy", stops["buy"], (43, 86, 130, 173, 217, 261)
+    yield "chandelier.sell", stops["sell"], (65, 109, 152, 196, 240, 283)
 
 
 GAF = {
