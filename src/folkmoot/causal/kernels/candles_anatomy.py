@@ -37,7 +37,8 @@ def place_of(mem: Floats, s: Index) -> Index:
             mem[line + j] = mem[source + j]
         slot = HEAD
     mem[s + ONE] = real(slot + ONE)
-    return line + slot * STEP
+    place: Index = line + slot * STEP
+    return place
 
 
 @step

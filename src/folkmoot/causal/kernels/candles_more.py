@@ -119,7 +119,8 @@ def _rests(mem: Floats, y: Index, x: Index, w: Index, v: Index) -> bool:
     """Return whether a long bar is followed by three small ones."""
     small: bool = (mem[w + BODY] < mem[w + BODY_11]) & (mem[x + BODY] < mem[x + BODY_12])
     small &= mem[y + BODY] < mem[y + BODY_13]
-    return small & (mem[v + BODY] > mem[v + BODY_10])
+    small &= mem[v + BODY] > mem[v + BODY_10]
+    return small
 
 
 @step

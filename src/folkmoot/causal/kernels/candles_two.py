@@ -69,7 +69,8 @@ def _engulfing(mem: Floats, z: Index, y: Index) -> float:
     if not (opposite & within):
         return 0.0
     strict = (top != outer) & (bottom != inner)
-    return (100.0 if strict else 80.0) * mem[z + COLOUR]
+    value: float = (100.0 if strict else 80.0) * mem[z + COLOUR]
+    return value
 
 
 @step
