@@ -10,7 +10,7 @@ import numpy as np
 from tests.indicators.oracles import Case
 from tests.indicators.test_golden import written_out
 
-from folkmoot.causal import Expr, close, ema
+from folkmoot.causal import Expr, close, ema, otherwise
 from folkmoot.indicators import (
     adx,
     atr,
@@ -28,7 +28,6 @@ from folkmoot.indicators import (
 
 Values = tuple[float, float, float]
 ROWS = (70, 150, 299)
-FIRST_EVENT = 35
 
 
 def cases(oracles: Path) -> Iterator[Case]:
@@ -41,8 +40,8 @@ def cases(oracles: Path) -> Iterator[Case]:
     for function, ours, bars in events():
         theirs = np.zeros(len(market))
         theirs[list(bars)] = 1.0
-        note = "events, on the bars that make them known"
-        yield Case(function, "golden events", ours, market, theirs, 0.0, FIRST_EVENT, note)
+        note = "events on the bars that make them known; unknown is counted as none"
+        yield Case(function, "golden events", otherwise(ours, 0.0), market, theirs, 0.0, 0, note)
     for name, value in GAF.items():
         theirs = np.full(len(market), np.nan)
         theirs[-1] = value
