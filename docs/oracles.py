@@ -76,8 +76,8 @@ def ownership(found: list[Finding]) -> Iterator[str]:
     """Yield the indicators that nobody outside computes, with the tests that hold them."""
     yield from ("", "## Without an outside oracle", "")
     yield "Nobody publishes numbers for these; the laws of every indicator hold them, and these"
-    yield "files. There is no export of VuManChu's scripts: money flow (`rsimfi`), waves, circles and"
-    yield "divergences have golden values and events above, gold dots and flags none at all."
+    yield "files. There is no export of VuManChu's scripts: money flow (`rsimfi`), waves, circles"
+    yield "and divergences have golden values and events above, gold dots and flags none at all."
     yield ""
     yield "| function | reference | held by |"
     yield "|---|---|---|"
