@@ -45,6 +45,8 @@ soak: .venv/.dev .venv/.warm ## twenty further seeds of the worlds; fifty kills 
 
 docs: .venv/.dev ## refresh generated passages, then write the pages to build/site
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/names.py
+	@[ ! -d ../shared ] || $(BIN)/python -m docs.oracles
 	$(BIN)/python docs/generate.py --site build/site
 
 # setuptools copies what it finds in build/lib into the wheel, deleted modules included.

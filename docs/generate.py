@@ -1,6 +1,7 @@
 """Write every figure and every option in the documentation from what computed or declares it.
 
 python docs/generate.py                      fill README.md between its markers, write docs/cli.md
+                                             and docs/features.md
 python docs/generate.py --check              exit 1 and name the files that would change
 python docs/generate.py --keep NAME < JSON   keep a command's --json answer as a result file
 python docs/generate.py --site FOLDER        write the pages as HTML
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from folkmoot.features.catalogue import page
 from folkmoot.proof.report.numbers import count, decimal, interval, percent
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +79,11 @@ def pages() -> dict[Path, str]:
     text = readme.read_text()
     for name, lines in (("demo", demo_lines()), ("study", study_lines())):
         text = filled(text, name, "\n".join(lines))
-    return {readme: text, ROOT / "docs" / "cli.md": "\n".join(cli_lines()) + "\n"}
+    return {
+        readme: text,
+        ROOT / "docs" / "cli.md": "\n".join(cli_lines()) + "\n",
+        ROOT / "docs" / "features.md": "\n".join(page("1h")) + "\n",
+    }
 
 
 def filled(text: str, name: str, content: str) -> str:

@@ -52,7 +52,7 @@ def indicator_facts(name: str) -> dict[str, Any]:
         "says": inspect.getdoc(function) or "",
         "source": first_line(inspect.getmodule(function)),
         "parameters": defaults,
-        "outputs": {key: _formula(expr) for key, expr in outputs.items()},
+        "outputs": {key: str(expr) for key, expr in outputs.items()},
     }
 
 
@@ -130,7 +130,7 @@ def _row(facts: dict[str, Any]) -> str:
     low, high = ("" if bound is None else f"{bound:g}" for bound in facts["range"])
     cells = [
         f"`{facts['name']}`",
-        f"`{facts['formula']}`",
+        f"`{shortened(facts['formula'])}`",
         facts["unit"],
         ", ".join(facts["inputs"]),
         str(facts["warmup"]),
@@ -145,9 +145,10 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-LONGEST_FORMULA = 300
+LONGEST_FORMULA = 240
 
 
-def _formula(expr: Expr) -> str:
-    text = str(expr)
-    return text if len(text) <= LONGEST_FORMULA else f"{text[:LONGEST_FORMULA]} ..."
+def shortened(formula: str) -> str:
+    """Return a formula that fits a table; the card of an export has the whole of it."""
+    cut = f"{formula[:LONGEST_FORMULA]} ... ({len(formula)} characters)"
+    return formula if len(formula) <= LONGEST_FORMULA else cut

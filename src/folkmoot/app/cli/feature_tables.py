@@ -48,14 +48,17 @@ def show_indicators(found: Sequence[dict[str, Any]]) -> None:
 
 
 def show_one(facts: dict[str, Any]) -> None:
-    """Print all that is known of a column or an indicator."""
+    """Print all that is known of a column or an indicator, long formulas cut short."""
+    from folkmoot.features.catalogue import shortened
+
     for key, said in facts.items():
         if isinstance(said, dict):
             console().print(f"{key}:")
             for name, text in said.items():
-                console().print(f"  {name}: {text}")
+                console().print(f"  {name}: {shortened(str(text))}", soft_wrap=True)
         else:
-            console().print(f"{key}: {said}", soft_wrap=True)
+            text = shortened(said) if key == "formula" else said
+            console().print(f"{key}: {text}", soft_wrap=True)
 
 
 def show_screening(facts: dict[str, Any]) -> None:
