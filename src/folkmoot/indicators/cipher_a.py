@@ -33,6 +33,12 @@ from folkmoot.indicators.wavetrend import wavetrend
 
 Lines = dict[str, Expr]
 
+DRAWN = (
+    "e2", "e8", "red_diamond", "green_diamond", "yellow_cross_up", "yellow_cross_down",
+    "blue_triangle_up", "blue_triangle_down", "long_ema", "short_ema",
+)  # fmt: skip
+"""What a chart of it shows."""
+
 RIBBON = (5, 11, 15, 18, 21, 24, 28, 34)
 
 

@@ -34,6 +34,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """Options by name: the script's own, and those with which document 004's bot scalps."""
 
+DRAWN = (
+    "wt1", "wt2", "wt_vwap", "rsimfi", "cross_up", "cross_down", "buy", "sell", "buy_div",
+    "sell_div", "gold",
+)  # fmt: skip
+"""What a chart of it shows."""
+
 KINDS = ("bear", "bull", "bear_hidden", "bull_hidden")
 GOLD_RISE, GOLD_STRENGTH = 5.0, 30.0
 
