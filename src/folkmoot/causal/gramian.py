@@ -4,19 +4,19 @@ import math
 
 from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.causal.operators import highest, lag, log, lowest, mean, sqrt
-from folkmoot.causal.tables.gramian import EVEN, SIGNED
+from folkmoot.causal.tables.gramian import ANGLES, EVEN, SIGNED
 from folkmoot.core.errors import UsageError
 
 GRAMIAN_EVEN = EVEN
 """Outputs of `gramian` that are the same for a chart and its mirror image."""
 
-GRAMIAN_SIGNED = SIGNED
+GRAMIAN_SIGNED = (*SIGNED, *ANGLES)
 """Outputs of `gramian` that see the direction, and the band means of GASF, which do not."""
 
 GRAMIAN_SIZE = ("log_range", "realised_vol")
 """Outputs of `gramian` that the scaling of the window throws away; x has to be positive."""
 
-GRAMIAN_OUTPUTS = (*EVEN, *SIGNED, *GRAMIAN_SIZE)
+GRAMIAN_OUTPUTS = (*EVEN, *SIGNED, *ANGLES, *GRAMIAN_SIZE)
 
 
 def gramian(x: Value, n: int, output: str) -> Expr:
@@ -54,5 +54,5 @@ def gramian(x: Value, n: int, output: str) -> Expr:
         return log(highest(series, n) / lowest(series, n))
     if output == "realised_vol":
         return sqrt(mean(log(series / lag(series)) ** 2, int(n) - 1))
-    name = "gramian" if output in EVEN else "gramian_signed"
-    return Expr(name, (series,), (int(n), output))
+    signed = "gramian_angles" if output in ANGLES else "gramian_signed"
+    return Expr("gramian" if output in EVEN else signed, (series,), (int(n), output))

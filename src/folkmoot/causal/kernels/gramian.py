@@ -18,8 +18,8 @@ EDGE = Index(10)
 BANDS = Index(5)
 """Lags 1, 2, 4, 8, 16."""
 
-EVEN, SIGNED = Index(13), Index(19)
-"""Outputs that are blind to the sign of a move, and outputs that see it."""
+EVEN, SIGNED, ANGLES = Index(13), Index(13), Index(6)
+"""Outputs that are blind to the sign of a move, outputs that see it, and angles, which do too."""
 
 
 @step
@@ -143,25 +143,33 @@ def _with_time(mem: Floats, z: Index, n: Index) -> float:
 @step
 def _signed(mem: Floats, z: Index, n: Index, o: Index, width: Index) -> None:
     """Write the numbers that turn over with the chart; NaN for lags the window does not hold."""
-    last = z + n - ONE
-    angle, steady = math.acos(mem[last]), _with_time(mem, z, n)
+    steady = _with_time(mem, z, n)
     rest = (1.0 - steady) * (1.0 + steady)
     mem[o] = _triangle(mem, z, n)
-    mem[o + width] = angle
-    mem[o + TWO * width] = steady
+    mem[o + width] = steady
     t = steady * math.sqrt((real(n) - 2.0) / rest) if rest > 0.0 and n > TWO else NAN
-    mem[o + THREE * width] = t
-    place, lag = o + FOUR * width, ONE
+    mem[o + TWO * width] = t
+    place, lag = o + THREE * width, ONE
     for _ in range(BANDS):
-        turned = plus = minus = NAN
+        plus = minus = NAN
         if lag < n:
             later, count = z + lag, n - lag
-            turned = angle - math.acos(mem[last - lag])
             plus = _product(mem, z, later, count) - _product(mem, z + n, later + n, count)
             minus = _product(mem, z + n, later, count) - _product(mem, z, later + n, count)
-        mem[place] = turned
-        mem[place + BANDS * width] = plus
-        mem[place + TWO * BANDS * width] = minus
+        mem[place] = plus
+        mem[place + BANDS * width] = minus
+        place, lag = place + width, lag + lag
+
+
+@step
+def _angles(mem: Floats, z: Index, n: Index, o: Index, width: Index) -> None:
+    """Write the angle of the newest bar and by how much it has turned since each lag."""
+    last = z + n - ONE
+    angle = math.acos(mem[last])
+    mem[o] = angle
+    place, lag = o + width, ONE
+    for _ in range(BANDS):
+        mem[place] = angle - math.acos(mem[last - lag]) if lag < n else NAN
         place, lag = place + width, lag + lag
 
 
@@ -181,11 +189,13 @@ def gramian(
 ) -> None:
     """Walk one row of the family over a tile of `m` bars."""
     first = s + THREE + whole(mem[s]) + ONE - n
-    outputs = EVEN if op == 160 else SIGNED
+    outputs = EVEN if op == 160 else (SIGNED if op == 161 else ANGLES)
     for i in range(m):
         if mem[a + i] >= real(n) and _scale(mem, first + i, n, p):
             if op == 160:
                 _even(mem, p, n, o + i, width)
+            elif op == 162:
+                _angles(mem, p, n, o + i, width)
             else:
                 _signed(mem, p, n, o + i, width)
         else:

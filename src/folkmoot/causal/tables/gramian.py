@@ -21,13 +21,13 @@ EVEN = (
 )
 SIGNED = (
     "signed_trend",
-    "last_angle",
     "time_correlation",
     "slope_t",
-    *(f"dphi_{lag}" for lag in LAGS),
     *(f"gasf_{lag}" for lag in LAGS),
     *(f"gadf_{lag}" for lag in LAGS),
 )
+ANGLES = ("last_angle", *(f"dphi_{lag}" for lag in LAGS))
+"""Apart from the other signed ones because an arc cosine costs more than all of them."""
 
 
 def _room(params: Params) -> list[float]:
@@ -37,5 +37,9 @@ def _room(params: Params) -> list[float]:
 
 OPERATORS: tuple[Operator, ...] = tuple(
     Operator(name, 1, code, wait=window, windowed=True, outputs=outputs, numbers=_room)
-    for name, code, outputs in (("gramian", 160, EVEN), ("gramian_signed", 161, SIGNED))
+    for name, code, outputs in (
+        ("gramian", 160, EVEN),
+        ("gramian_signed", 161, SIGNED),
+        ("gramian_angles", 162, ANGLES),
+    )
 )

@@ -9,7 +9,7 @@ from folkmoot.indicators.patterns import patterns
 from folkmoot.indicators.swings import swings
 
 WINDOW = 32
-SIGNED = ("signed_trend", "time_correlation", "gadf_1", "gadf_4", "gadf_16", "dphi_4", "slope_t")
+SIGNED = ("signed_trend", "time_correlation", "gadf_1", "gadf_4", "gadf_8", "gadf_16", "slope_t")
 EVEN = ("diagonal_mean", "gaf_sum_mean", "momentum", "gasf_4")
 LONGEST_AGE = 200.0
 UNIT = "quality of patterns, halving every 20 bars"

@@ -34,17 +34,24 @@ def windowed() -> tuple[Column, ...]:
 
 def recursive(timeframe: Timeframe) -> tuple[Column, ...]:
     """Return the columns that remember, or look back too far to be copied."""
-    profile = volume_profile(48, 16)
     force = force_index() / (RANGE * mean(volume, 20))
     thin = log(amihud(5) / amihud(100))
     return (
         Column("force", force, "ranges times mean volumes", "level", GROUP),
         Column("volume_trend", log(ema(volume, 10) / ema(volume, 60)), "log ratio", "even", GROUP),
         Column("illiquidity", thin, "log ratio of 5 bars to 100", "none", "liquidity"),
-        from_line("control_point", profile["poc"], "profile"),
-        in_ranges("value_place", 2.0 * close - profile["high"] - profile["low"], "profile"),
-        in_ranges("value_width", profile["high"] - profile["low"], "profile", "even"),
         *_session(timeframe),
+    )
+
+
+def profile() -> tuple[Column, ...]:
+    """Return the volume profile of 48 bars, which is worth its cost on the higher timeframe."""
+    prices = volume_profile(48, 16)
+    middle = 2.0 * close - prices["high"] - prices["low"]
+    return (
+        from_line("control_point", prices["poc"], "profile"),
+        in_ranges("value_place", middle, "profile"),
+        in_ranges("value_width", prices["high"] - prices["low"], "profile", "even"),
     )
 
 

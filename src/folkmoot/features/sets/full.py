@@ -19,6 +19,12 @@ COPIED = (
 """What says something new of a bar four or twenty-four times as long, beside the core's copies."""
 
 
+def nearest(columns: tuple[Column, ...], timeframe: Timeframe) -> tuple[Column, ...]:
+    """Return the copies on the nearer of the higher timeframes."""
+    made = copies(columns, timeframe)
+    return made[: len(columns)]
+
+
 def full(timeframe: Timeframe) -> tuple[Column, ...]:
     """Return the columns for decisions in `timeframe`, copies of higher timeframes last."""
     basis = core(timeframe)
@@ -37,6 +43,7 @@ def full(timeframe: Timeframe) -> tuple[Column, ...]:
         *volumes.recursive(timeframe),
         *shapes.recursive(),
         *copies(copied, timeframe),
+        *nearest(volumes.profile(), timeframe),
     )
 
 
