@@ -20,6 +20,7 @@ from folkmoot.core.timeframe import Timeframe
 
 CLOCK = ("open_time", "close_time")
 HOURS = {"hour_of_day": 1, "day_of_week": 2}
+RISE, FALL = 57, 58
 COPY, REMEMBER, AGGREGATE, RESUME, SPREAD, FAMILY = 35, 70, 80, 81, 82, 100
 MERGED = {"mean": 71, "std": 72, "total": 73, "highest": 74, "lowest": 75}
 """Windows made of merged ones, and the code of the row that merges them."""
@@ -36,6 +37,8 @@ class Scope:
     groups: dict[tuple[object, ...], int] = field(default_factory=dict)
     longest: dict[tuple[int, Expr], int] = field(default_factory=dict)
     spread: dict[tuple[Expr, ...], set[Params]] = field(default_factory=dict)
+    asked: tuple[Expr, ...] = ()
+    silent: set[Expr] = field(default_factory=set)
     done: set[Expr] = field(default_factory=set)
 
 
@@ -121,6 +124,7 @@ class _Assembler:
         extras = len(columns) - 7
         first = self._block(len(columns))
         scope = Scope({name: Register(first + j) for j, name in enumerate(columns)})
+        scope.asked = tuple(node.args[0] for node in held)
         made = self._register()
         parameters = self._slots([float(timeframe.ms), float(timeframe.anchor)], shared=True)
         state = self._slots([0.0, 0.0, math.nan, 0.0] + [0.0] * (5 + extras))
@@ -128,7 +132,7 @@ class _Assembler:
         opening = Row(AGGREGATE, Register(first), fine, made, 0, state, extras, parameters)
         rows.append(opening)
         # Feeds are values of the decision timeframe: a coarse bar computes its own.
-        nodes = walk(*(node.args[0] for node in held))
+        nodes = walk(*scope.asked)
         self._survey(scope, nodes)
         for node in nodes:
             self._emit(scope, node)
@@ -141,15 +145,19 @@ class _Assembler:
 
     def _survey(self, scope: Scope, nodes: Sequence[Expr]) -> None:
         """Find which nodes are read by windows, and how far back."""
+        scope.silent = _silent(nodes, {*self.flat.wanted, *scope.asked})
         for node in nodes:
             operator = OPERATORS[node.op]
-            if node.op == "std":
-                scope.spread.setdefault(node.args, set()).add(node.params)
+            if node in scope.silent:
+                continue
+            if node.op in ("std", "correlation"):
+                for read in node.args:
+                    scope.spread.setdefault((read,), set()).add(node.params)
             if operator.windowed:
                 needed = operator.wait(node.params) + 1
                 for key in ((kind, read) for read in node.args for kind in _kinds(node.op)):
                     scope.longest[key] = max(scope.longest.get(key, 1), needed)
-                if node.op in ("rank", "correlation") or operator.code >= FAMILY:
+                if node.op == "rank" or operator.code >= FAMILY:
                     scope.counted.update(node.args)
 
     def _target(self, scope: Scope, node: Expr) -> Register:
@@ -159,7 +167,9 @@ class _Assembler:
 
     def _emit(self, scope: Scope, node: Expr) -> None:
         operator = OPERATORS[node.op]
-        if node.op == "at" or (scope is self.fine and node in self.flat.feeds):
+        if node in scope.silent or node.op == "at":
+            return
+        if scope is self.fine and node in self.flat.feeds:
             return
         if node.op == "const":
             scope.registers[node] = self._constant(float(node.params[0]))
@@ -169,8 +179,6 @@ class _Assembler:
             self._time_row(scope, node)
         elif operator.code >= FAMILY:
             self._family_row(scope, node, operator)
-        elif node.op in MERGED:
-            self._merged_row(scope, node)
         elif operator.windowed:
             self._window_row(scope, node)
         else:
@@ -196,6 +204,9 @@ class _Assembler:
 
     def _plain_row(self, scope: Scope, node: Expr) -> None:
         operator = OPERATORS[node.op]
+        if node.op == "sub" and not scope.silent.isdisjoint(node.args):
+            self._change_row(scope, node)
+            return
         read = [scope.registers[argument] for argument in node.args]
         row = _row(operator.code, self._target(scope, node), read)
         if operator.state:
@@ -204,6 +215,14 @@ class _Assembler:
             row.p = self._slots(_weights(node.op, node.params), shared=True)
         if node.op == "true_range":
             row.n = int(node.params[0] == "range")
+        self.flat.rows.append(row)
+
+    def _change_row(self, scope: Scope, node: Expr) -> None:
+        """Write one row for x - lag(x) or lag(x) - x."""
+        falling = node.args[0] in scope.silent
+        x = node.args[1 if falling else 0]
+        row = Row(FALL if falling else RISE, self._target(scope, node), scope.registers[x])
+        row.state = self._slots([math.nan])
         self.flat.rows.append(row)
 
     def _merged_row(self, scope: Scope, node: Expr) -> None:
@@ -239,14 +258,42 @@ class _Assembler:
         return scope.pyramids[kind, x]
 
     def _window_row(self, scope: Scope, node: Expr) -> None:
-        lines = [self._line(scope, argument) for argument in node.args]
-        row = _row(OPERATORS[node.op].code, self._target(scope, node), [run for run, _ in lines])
-        row.state, row.n, row.p = lines[0][1], int(node.params[0]), lines[-1][1]
+        if node.op in MERGED:
+            self._merged_row(scope, node)
+            return
+        if node.op == "correlation":
+            self._correlation_rows(scope, node)
+            return
+        run, line = self._line(scope, node.args[0])
+        row = Row(OPERATORS[node.op].code, self._target(scope, node), run, state=line)
+        row.n = int(node.params[0])
         if node.op == "deviation":
-            mean = Expr("mean", node.args, node.params)
-            self._merged_row(scope, mean)
-            row.b = scope.registers[mean]
+            row.b = self._moment(scope, "mean", node.args[0], node.params)
         self.flat.rows.append(row)
+
+    def _correlation_rows(self, scope: Scope, node: Expr) -> None:
+        """Write the covariance over the product of the standard deviations, within -1 .. 1."""
+        read = node.args
+        (_, x), (_, y) = self._line(scope, read[0]), self._line(scope, read[1])
+        spreads = [self._moment(scope, "std", arg, node.params) for arg in read]
+        a, b = (self._moment(scope, "mean", arg, node.params) for arg in read)
+        shared, product, share, capped = (self._register() for _ in range(4))
+        row = Row(OPERATORS["correlation"].code, shared, a, b, state=x, p=y)
+        row.n = int(node.params[0])
+        steps = [
+            ("mul", product, spreads),
+            ("div", share, [shared, product]),
+            ("minimum", capped, [share, self._constant(1.0)]),
+            ("maximum", self._target(scope, node), [capped, self._constant(-1.0)]),
+        ]
+        made = [_row(OPERATORS[op].code, out, of) for op, out, of in steps]
+        self.flat.rows += [row, *made]
+
+    def _moment(self, scope: Scope, op: str, x: Expr, params: Params) -> Register:
+        """Return the register of the mean or spread of x that another window needs."""
+        node = Expr(op, (x,), params)
+        self._merged_row(scope, node)
+        return scope.registers[node]
 
     def _family_row(self, scope: Scope, node: Expr, operator: Operator) -> None:
         """Write one row for all outputs of a node, and find the register of the one it wants."""
@@ -285,11 +332,22 @@ class _Assembler:
         return scope.lines[node]
 
 
+def _silent(nodes: Sequence[Expr], wanted: set[Expr]) -> set[Expr]:
+    """Return each lag by one bar that is read only to tell how its argument has changed."""
+    lags = {node for node in nodes if node.op == "lag" and node.params == (1,)} - wanted
+    for node in nodes:
+        x, other = node.args if node.op == "sub" else (node, node)
+        for read in lags.intersection(node.args):
+            if node.op != "sub" or read.args[0] is not (x if read is other else other):
+                lags.discard(read)
+    return lags
+
+
 def _kinds(op: str) -> tuple[int, ...]:
     """Return the codes of the rows whose lines a window may read."""
     if op in ("mean", "std"):
         return MERGED["mean"], MERGED["std"]
-    if op == "deviation":
+    if op in ("deviation", "correlation"):
         return REMEMBER, MERGED["mean"], MERGED["std"]
     return (MERGED.get(op, REMEMBER),)
 

@@ -15,6 +15,10 @@ ZERO, ONE, TWO, THREE, FOUR = (Index(number) for number in range(5))
 step = njit(error_model="numpy", nogil=True)
 """Compile a step. Only the machine is cached on disk; the steps are compiled into it."""
 
+choice = njit(error_model="numpy", nogil=True, inline="always")
+"""Compile a choice between steps into whoever calls it: on its own it would be compiled, with
+every step below it, once more."""
+
 
 @step
 def whole(number: float) -> Index:

@@ -18,7 +18,7 @@ from numba import njit
 from folkmoot.causal.kernels.adaptive import adaptive
 from folkmoot.causal.kernels.calendar import aggregate, clock, gap, spread
 from folkmoot.causal.kernels.candles import candles
-from folkmoot.causal.kernels.fma import ONE, ZERO, Index, floats_at, pointer, step
+from folkmoot.causal.kernels.fma import ONE, ZERO, Index, choice, floats_at, pointer, step
 from folkmoot.causal.kernels.gramian import gramian
 from folkmoot.causal.kernels.order import order
 from folkmoot.causal.kernels.pivots import pivots
@@ -26,9 +26,9 @@ from folkmoot.causal.kernels.pointwise import arithmetic, curve, event, shape, w
 from folkmoot.causal.kernels.profile import profile
 from folkmoot.causal.kernels.pyramid import pyramid, window
 from folkmoot.causal.kernels.pyramid import spread as deviations
-from folkmoot.causal.kernels.recursion import carry, smooth, true_range
+from folkmoot.causal.kernels.recursion import carry, change, smooth, true_range
 from folkmoot.causal.kernels.windows import (
-    correlation,
+    covariance,
     deviation,
     place,
     recall,
@@ -51,7 +51,7 @@ RESULT, NAMES, OUTPUTS, EDGE, MOVING, MOVED = (Index(place) for place in range(5
 HEAD = Index(16)
 
 
-@step
+@choice
 def _pointwise(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     o, a, b, c = code[k + OUT], code[k + A], code[k + B], code[k + C]
     if op < 17:
@@ -66,18 +66,20 @@ def _pointwise(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
         where(mem, o, a, b, c, m)
 
 
-@step
+@choice
 def _stateful(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     o, a, b, c, s = code[k + OUT], code[k + A], code[k + B], code[k + C], code[k + STATE]
     if op < 53:
         smooth(mem, o, a, s, code[k + P], m)
     elif op < 56:
         carry(op, mem, o, a, b, s, m)
+    elif op > 56:
+        change(op, mem, o, a, s, m)
     else:
         true_range(mem, o, a, b, c, s, code[k + N], m)
 
 
-@step
+@choice
 def _windowed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     o, a, b, s, n = code[k + OUT], code[k + A], code[k + B], code[k + STATE], code[k + N]
     if op == 60:
@@ -91,14 +93,14 @@ def _windowed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     elif op == 68:
         slope(mem, o, s, n, m)
     elif op == 69:
-        correlation(mem, o, a, b, s, code[k + P], n, m)
+        covariance(mem, o, a, b, s, code[k + P], n, m)
     elif op == 70:
         remember(mem, o, a, code[k + C], s, n, code[k + P], m)
     else:
         pyramid(op, mem, a, s, n, code[k + C], code[k + P], m)
 
 
-@step
+@choice
 def _merged(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     o, s, n, room = code[k + OUT], code[k + STATE], code[k + N], code[k + P]
     if op == 63:
@@ -107,7 +109,7 @@ def _merged(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
         window(op, mem, o, s, n, room, m)
 
 
-@step
+@choice
 def _timed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
     if op == 2:
         clock(mem, code[k + OUT], code[k + A], code[k + N], m)
@@ -117,7 +119,7 @@ def _timed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
         spread(mem, code[k + OUT], code[k + A], code[k + B], code[k + STATE], code[k + C], m)
 
 
-@step
+@choice
 def _family(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index) -> None:
     o, a, b, c = code[k + OUT], code[k + A], code[k + B], code[k + C]
     s, n, p = code[k + STATE], code[k + N], code[k + P]
@@ -135,7 +137,7 @@ def _family(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index) 
         profile(op, mem, o, a, b, c, s, n, p, width, m)
 
 
-@step
+@choice
 def _barwise(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index) -> None:
     if op < 50:
         _pointwise(mem, code, k, op, m)
@@ -147,7 +149,7 @@ def _barwise(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index)
         _family(mem, code, k, op, width, m)
 
 
-@step
+@choice
 def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
     m, k = n, HEAD
     while k < end:

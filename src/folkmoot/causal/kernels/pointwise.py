@@ -7,7 +7,7 @@ offsets of registers in `mem`, `m` the rows of the tile.
 import math
 from collections.abc import Callable
 
-from folkmoot.causal.kernels.fma import Index, step
+from folkmoot.causal.kernels.fma import Index, choice, step
 from folkmoot.core.bars import Floats
 
 INF = math.inf
@@ -18,7 +18,7 @@ Two = Callable[[Floats, Index, Index, Index, Index], None]
 
 
 def _of_one(rule: Callable[[float], float]) -> One:
-    compiled = step(rule)
+    compiled = choice(rule)
 
     def loop(mem: Floats, o: Index, a: Index, m: Index) -> None:
         for i in range(m):
@@ -29,7 +29,7 @@ def _of_one(rule: Callable[[float], float]) -> One:
 
 
 def _of_two(rule: Callable[[float, float], float]) -> Two:
-    compiled = step(rule)
+    compiled = choice(rule)
 
     def loop(mem: Floats, o: Index, a: Index, b: Index, m: Index) -> None:
         for i in range(m):
@@ -166,12 +166,12 @@ def _copy(x: float) -> float:
 def where(mem: Floats, o: Index, a: Index, b: Index, c: Index, m: Index) -> None:
     """Write b where the event a holds and else c."""
     for i in range(m):
-        event = mem[a + i]
-        taken = mem[b + i] if event != 0.0 else mem[c + i]
+        event, yes, no = mem[a + i], mem[b + i], mem[c + i]
+        taken = yes if event != 0.0 else no
         mem[o + i] = taken if event == event else NAN
 
 
-@step
+@choice
 def arithmetic(op: int, mem: Floats, o: Index, a: Index, b: Index, m: Index) -> None:
     """Write a + b, a - b, a * b, a / b, a ** b, the larger or the smaller."""
     if op == 10:
@@ -190,7 +190,7 @@ def arithmetic(op: int, mem: Floats, o: Index, a: Index, b: Index, m: Index) -> 
         _minimum(mem, o, a, b, m)
 
 
-@step
+@choice
 def event(op: int, mem: Floats, o: Index, a: Index, b: Index, m: Index) -> None:
     """Write the event a < b, a <= b, a == b, a and b, or a or b."""
     if op == 17:
@@ -205,7 +205,7 @@ def event(op: int, mem: Floats, o: Index, a: Index, b: Index, m: Index) -> None:
         _either(mem, o, a, b, m)
 
 
-@step
+@choice
 def shape(op: int, mem: Floats, o: Index, a: Index, m: Index) -> None:
     """Write -a, |a|, its sign, its positive part, its negation as an event, or a itself."""
     if op == 30:
@@ -222,7 +222,7 @@ def shape(op: int, mem: Floats, o: Index, a: Index, m: Index) -> None:
         _copy(mem, o, a, m)
 
 
-@step
+@choice
 def curve(op: int, mem: Floats, o: Index, a: Index, m: Index) -> None:
     """Write log a, e ** a, or the root, sine, cosine or hyperbolic tangent of a."""
     if op == 40:

@@ -146,7 +146,7 @@ def spread(
 ) -> None:
     """Write the standard deviation of the last n values, and their mean."""
     x, squares = s + THREE + whole(mem[s]), (levels + ONE) * room
-    seen, k, count = ZERO, ONE, real(n)
+    seen, k, share = ZERO, ONE, 1.0 / real(n)
     while k <= n:
         if n & k:
             if seen == ZERO:
@@ -166,4 +166,4 @@ def spread(
         x += room
         k += k
     for i in range(m):
-        mem[o + i] = math.sqrt(mem[o + i] / count)
+        mem[o + i] = math.sqrt(mem[o + i] * share)

@@ -153,3 +153,18 @@ def _reach(high: float, low: float, before: float) -> float:
     span, up, down = high - low, abs(high - before), abs(low - before)
     further = up if up > down else down
     return further if further > span else span
+
+
+@step
+def change(op: int, mem: Floats, o: Index, a: Index, s: Index, m: Index) -> None:
+    """Write a less the value before it (57) or the reverse (58); the state is that value."""
+    before = mem[s]
+    if op == 57:
+        mem[o] = mem[a] - before
+        for i in range(ONE, m):
+            mem[o + i] = mem[a + i] - mem[a + i - ONE]
+    else:
+        mem[o] = before - mem[a]
+        for i in range(ONE, m):
+            mem[o + i] = mem[a + i - ONE] - mem[a + i]
+    mem[s] = mem[a + m - ONE]

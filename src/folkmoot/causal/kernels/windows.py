@@ -14,6 +14,7 @@ from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, real
 from folkmoot.core.bars import Floats
 
 NAN = math.nan
+EIGHT = Index(8)
 
 
 @step
@@ -60,40 +61,79 @@ def recall(mem: Floats, o: Index, s: Index, k: Index, m: Index) -> None:
 
 
 @step
+def _apart(mem: Floats, x: Index, mean: float) -> float:
+    """Return the distance from the mean of four values."""
+    first, second = abs(mem[x] - mean), abs(mem[x + ONE] - mean)
+    third, fourth = abs(mem[x + TWO] - mean), abs(mem[x + THREE] - mean)
+    total: float = (first + second) + (third + fourth)
+    return total
+
+
+@step
 def deviation(mem: Floats, o: Index, centre: Index, s: Index, n: Index, m: Index) -> None:
     """Write the mean distance of the last n values from their mean, which `centre` holds."""
-    x, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
-    for i in range(m):
-        mem[o + i] = 0.0
+    x, share = s + THREE + whole(mem[s]) + ONE - n, 1.0 / real(n)
+    _clear(mem, o, m)
     j = ZERO
-    while j + FOUR <= n:
+    while j + EIGHT <= n:
         for i in range(m):
             k, mean = x + j + i, mem[centre + i]
-            first, second = abs(mem[k] - mean), abs(mem[k + ONE] - mean)
-            third, fourth = abs(mem[k + TWO] - mean), abs(mem[k + THREE] - mean)
-            mem[o + i] += (first + second) + (third + fourth)
-        j += FOUR
-    while j < n:
+            mem[o + i] += _apart(mem, k, mean) + _apart(mem, k + FOUR, mean)
+        j += EIGHT
+    if j + FOUR <= n:
         for i in range(m):
-            mem[o + i] += abs(mem[x + j + i] - mem[centre + i])
-        j += ONE
+            mem[o + i] += _apart(mem, x + j + i, mem[centre + i])
+        j += FOUR
+    for k in range(j, n):
+        for i in range(m):
+            mem[o + i] += abs(mem[x + k + i] - mem[centre + i])
     for i in range(m):
-        mem[o + i] /= count
+        mem[o + i] *= share
+
+
+@step
+def _clear(mem: Floats, o: Index, m: Index) -> None:
+    for i in range(m):
+        mem[o + i] = 0.0
 
 
 @step
 def place(mem: Floats, o: Index, runs: Index, s: Index, n: Index, m: Index) -> None:
     """Write the share of the last n values below the newest, ties counting half."""
     x, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
+    if m == ONE:
+        _place_one(mem, o, runs, x, n)
+        return
     newest = x + n - ONE
     for i in range(m):
         mem[o + i] = 0.5
-    for j in range(n - ONE):
+    j = ZERO
+    while j + FOUR < n:
         for i in range(m):
-            value, last = mem[x + j + i], mem[newest + i]
-            mem[o + i] += 1.0 if value < last else (0.5 if value == last else 0.0)
+            k, last = x + j + i, mem[newest + i]
+            first = _below(mem[k], last) + _below(mem[k + ONE], last)
+            mem[o + i] += first + (_below(mem[k + TWO], last) + _below(mem[k + THREE], last))
+        j += FOUR
+    while j + ONE < n:
+        for i in range(m):
+            mem[o + i] += _below(mem[x + j + i], mem[newest + i])
+        j += ONE
     for i in range(m):
         mem[o + i] = mem[o + i] / count if mem[runs + i] >= count else NAN
+
+
+@step
+def _below(value: float, last: float) -> float:
+    return 1.0 if value < last else (0.5 if value == last else 0.0)
+
+
+@step
+def _place_one(mem: Floats, o: Index, runs: Index, x: Index, n: Index) -> None:
+    last, below, same = mem[x + n - ONE], 0, 0
+    for j in range(n):
+        below += 1 if mem[x + j] < last else 0
+        same += 1 if mem[x + j] == last else 0
+    mem[o] = (below + 0.5 * same) / real(n) if mem[runs] >= real(n) else NAN
 
 
 @step
@@ -103,62 +143,43 @@ def slope(mem: Floats, o: Index, s: Index, n: Index, m: Index) -> None:
     The terms are taken in pairs about the middle, so a market that did not move has none.
     """
     x, count = s + THREE + whole(mem[s]) + ONE - n, real(n)
-    last, spread = x + n - ONE, count * (count * count - 1.0) / 12.0
+    last, unit = x + n - ONE, 12.0 / (count * (count * count - 1.0))
+    half, weight = n // TWO, 0.5 * (count - 1.0) * unit
+    middle = 0.0 if n % TWO == ZERO else 1.0
     for i in range(m):
-        mem[o + i] = 0.0
-    for j in range(n // TWO):
-        weight = 0.5 * (count - 1.0) - real(j)
+        mem[o + i] = 0.0 * mem[x + half + i] * middle
+    j = ZERO
+    while j + TWO <= half:
+        for i in range(m):
+            first, second = last + i - j, x + i + j
+            outer = weight * (mem[first] - mem[second])
+            inner = (weight - unit) * (mem[first - ONE] - mem[second + ONE])
+            mem[o + i] += outer + inner
+        weight -= unit + unit
+        j += TWO
+    if j < half:
         for i in range(m):
             mem[o + i] += weight * (mem[last + i - j] - mem[x + i + j])
-    if n % TWO == ONE:
-        for i in range(m):
-            mem[o + i] += 0.0 * mem[x + n // TWO + i]
-    for i in range(m):
-        mem[o + i] /= spread
 
 
 @step
-def _sum(mem: Floats, first: Index, n: Index, centre: float) -> float:
-    a = b = c = d = 0.0
-    i = ZERO
-    while i + FOUR <= n:
-        a += mem[first + i] - centre
-        b += mem[first + i + ONE] - centre
-        c += mem[first + i + TWO] - centre
-        d += mem[first + i + THREE] - centre
-        i += FOUR
-    while i < n:
-        a += mem[first + i] - centre
-        i += ONE
-    return (a + b) + (c + d)
-
-
-@step
-def _products(mem: Floats, x: Index, y: Index, n: Index, x_newest: float, y_newest: float) -> float:
-    x_mean = _sum(mem, x, n, x_newest) / real(n)
-    y_mean = _sum(mem, y, n, y_newest) / real(n)
-    xx = yy = xy = 0.0
-    for j in range(n):
-        p = (mem[x + j] - x_newest) - x_mean
-        q = (mem[y + j] - y_newest) - y_mean
-        xx += p * p
-        yy += q * q
-        xy += p * q
-    if xx == 0.0 or yy == 0.0:
-        return NAN
-    return min(1.0, max(-1.0, xy / (math.sqrt(xx) * math.sqrt(yy))))
-
-
-@step
-def correlation(
-    mem: Floats, o: Index, x_runs: Index, y_runs: Index, x: Index, y: Index, n: Index, m: Index
+def covariance(
+    mem: Floats, o: Index, a: Index, b: Index, s: Index, t: Index, n: Index, m: Index
 ) -> None:
-    """Write Pearson's correlation of two lines over the last n bars."""
-    x_first, count = x + THREE + whole(mem[x]) + ONE - n, real(n)
-    y_first, last = y + THREE + whole(mem[y]) + ONE - n, n - ONE
+    """Write the covariance of two lines over the last n bars, about their means in a and b."""
+    x, y = s + THREE + whole(mem[s]) + ONE - n, t + THREE + whole(mem[t]) + ONE - n
+    share = 1.0 / real(n)
     for i in range(m):
-        value = NAN
-        if mem[x_runs + i] >= count and mem[y_runs + i] >= count:
-            p, q = x_first + i, y_first + i
-            value = _products(mem, p, q, n, mem[p + last], mem[q + last])
-        mem[o + i] = value
+        mem[o + i] = 0.0
+    j = ZERO
+    while j + TWO <= n:
+        for i in range(m):
+            k, q, p, r = x + j + i, y + j + i, mem[a + i], mem[b + i]
+            first = (mem[k] - p) * (mem[q] - r)
+            mem[o + i] += first + (mem[k + ONE] - p) * (mem[q + ONE] - r)
+        j += TWO
+    if j < n:
+        for i in range(m):
+            mem[o + i] += (mem[x + j + i] - mem[a + i]) * (mem[y + j + i] - mem[b + i])
+    for i in range(m):
+        mem[o + i] *= share
