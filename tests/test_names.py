@@ -26,10 +26,10 @@ PANDAS_TA = {
 SAME = {
     "averages": "DEMA EMA SMA TEMA WMA",
     "bands": "BBANDS STOCHF WILLR",
-    "momentum": "BOP CCI MFI MOM ROC RSI",
+    "momentum": "AC ADOSC BOP CCI IMI MFI MOM ROC RSI VHF",
     "prices": "AVGPRICE MEDPRICE TYPPRICE WCLPRICE",
     "statistics": "AVGDEV CORREL LINEARREG LINEARREG_SLOPE MAX MIN STDDEV SUM VAR",
-    "others": "EFI EXP LN SQRT TANH TRANGE",
+    "others": "CVI EFI EXP LN SQRT TANH TRANGE",
 }
 
 
