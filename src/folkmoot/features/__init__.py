@@ -2,6 +2,7 @@
 
 from folkmoot.features.column import HIGHER, Column, Mirror
 from folkmoot.features.feature_set import FeatureSet, Table, feature_set, feature_sets
+from folkmoot.features.fracdiff import fractional_difference
 from folkmoot.features.gaf_image import (
     flat_windows,
     gaf_fusion,
@@ -9,6 +10,7 @@ from folkmoot.features.gaf_image import (
     generate_gaf_3channel,
 )
 from folkmoot.features.labels import UNKNOWN_AT, Labels, labels
+from folkmoot.features.panel import CrossSection, cross_section
 from folkmoot.features.price_features import (
     calculate_price_features,
     create_feature_matrix,
@@ -32,6 +34,7 @@ __all__ = [
     "HIGHER",
     "UNKNOWN_AT",
     "Column",
+    "CrossSection",
     "FeatureSet",
     "Labels",
     "MinMaxScaler",
@@ -43,10 +46,12 @@ __all__ = [
     "ZScoreScaler",
     "calculate_price_features",
     "create_feature_matrix",
+    "cross_section",
     "ewma_vol",
     "feature_set",
     "feature_sets",
     "flat_windows",
+    "fractional_difference",
     "gaf_fusion",
     "gaf_images",
     "generate_gaf_3channel",

@@ -78,10 +78,12 @@ def value(text: str) -> Any:
 def words() -> Mapping[str, Any]:
     """Return everything that a formula may name."""
     from folkmoot.features import volatility
+    from folkmoot.features.fracdiff import fractional_difference
 
     known = {name: getattr(causal, name) for name in causal.__all__ if name not in NO_WORDS}
     for name in ("ewma_vol", "log_open", "log_high", "log_low", "log_close", "log_return"):
         known[name] = getattr(volatility, name)
+    known["fractional_difference"] = fractional_difference
     found = {name: indicators.function(name) for name in plugins.names(indicators.__name__)}
     return {"tau": math.tau, **known, **{k: v for k, v in found.items() if k not in known}}
 
