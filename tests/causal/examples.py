@@ -83,6 +83,7 @@ ONE: dict[str, Callable[[Expr], Expr]] = {
     "entropy of pairs": lambda a: entropy(a, 9, 2),
     "gramian": lambda a: gramian(a, 24, "gaf_sum_std"),
     "gramian signed": lambda a: gramian(a, 20, "gadf_4"),
+    "gramian angles": lambda a: gramian(a, 20, "dphi_4"),
     "gramian size": lambda a: gramian(a + 50.0, 9, "log_range"),
     "swing": lambda a: swing(a, a, 1.0, close=a),
     "swing price": lambda a: swing(a + 0.1, a - 0.1, 0.8, "price", close=a),
