@@ -6,23 +6,31 @@ import sys
 
 import numpy as np
 import pytest
+from tests.causal import test_laws as laws
 
 from folkmoot.causal import (
     NEVER,
+    Expr,
     at,
     close,
     column,
     compile,
     const,
+    correlation,
+    deviation,
     ema,
     equal,
+    high,
+    highest,
     hl2,
     lag,
     mean,
     open_,
     rank,
     running,
+    std,
     ta,
+    total,
     volume,
 )
 from folkmoot.causal.expr import walk
@@ -151,3 +159,63 @@ def test_a_table_of_many_outputs_is_within_its_memory(walk: Bars) -> None:
     assert not np.isnan(values[118:]).any()
     rest = walk.rows(1500, len(walk))
     np.testing.assert_array_equal(stream.advance(rest), program.matrix(walk)[1500:])
+
+
+FUSED: dict[str, tuple[Expr, Expr]] = {
+    "a rise with the lag it needs": (close - lag(close), lag(close)),
+    "a fall with the lag it needs": (lag(close) - close, lag(close)),
+    "a mean with its spread": (mean(close, 20), std(close, 20)),
+    "a mean with another spread": (mean(close, 20), std(close, 77)),
+    "a spread with a longer one": (std(close, 20), std(close, 500)),
+    "an extreme with a longer one": (highest(close, 20), highest(close, 500)),
+    "a sum with a longer one": (total(volume, 20), total(volume, 500)),
+    "a deviation with its mean": (deviation(close, 20), mean(close, 20)),
+    "a correlation with a spread": (correlation(close, high, 20), std(high, 20)),
+}
+
+
+@pytest.mark.parametrize("series", laws.SERIES)
+@pytest.mark.parametrize("name", FUSED)
+def test_rows_that_are_shared_or_joined_change_no_bit(name: str, series: str) -> None:
+    bars = laws.SERIES[series]
+    expr, beside = FUSED[name]
+    alone = compile({"it": expr}).batch(bars)["it"]
+    together = compile({"beside": beside, "it": expr}).batch(bars)["it"]
+    assert alone.tobytes() == together.tobytes()
+
+
+@pytest.mark.parametrize("n", [2, 9, 14, 200])
+def test_a_mean_in_blocks_is_the_plain_recursion(walk: Bars, n: int) -> None:
+    seen = compile({"m": ema(close, n)}).batch(walk)["m"]
+    y, weight = walk.close[:n].mean(), 2.0 / (n + 1.0)
+    plain = [y]
+    for x in walk.close[n:].tolist():
+        y = (1.0 - weight) * y + weight * x
+        plain.append(y)
+    np.testing.assert_allclose(seen[n - 1 :], plain, rtol=1e-13)
+
+
+def test_a_mean_arrives_at_a_price_that_stands_still(walk: Bars) -> None:
+    price = np.concatenate((walk.close[:100], np.full(500, walk.close[99])))
+    bars = Bars(
+        "S", walk.timeframe, 3_600_000 * np.arange(600), *(price for _ in range(4)), np.ones(600)
+    )
+    seen = compile({"gap": close - ema(close, 10)}).batch(bars)["gap"]
+    assert np.all(seen[400:] == 0.0)
+
+
+def test_results_are_fresh_and_alone(walk: Bars) -> None:
+    program = compile({"a": close, "b": ema(close, 3), "c": ema(close, 3)})
+    first, second = program.batch(walk), program.batch(walk)
+    arrays = [*first.values(), *second.values()]
+    for place, array in enumerate(arrays):
+        assert array.flags.owndata
+        assert not any(np.shares_memory(array, other) for other in arrays[place + 1 :])
+
+
+def test_bare_columns_read_as_bars_do(walk: Bars) -> None:
+    program = compile({"m": mean(close, 5), "v": volume, "x": column("x")})
+    seen = program.over({"close": walk.close, "x": np.where(walk.close > 100.0, np.inf, 1.0)})
+    np.testing.assert_array_equal(seen["m"], program.over({"close": walk.close})["m"])
+    assert np.isnan(seen["v"]).all()
+    np.testing.assert_array_equal(np.isnan(seen["x"]), walk.close > 100.0)

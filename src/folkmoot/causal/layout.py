@@ -6,7 +6,7 @@ at a time, for a stream. What a row writes and no later row reads gives its regi
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,6 +21,7 @@ Places = npt.NDArray[np.int64]
 
 HEAD, ROW, HEADER = 16, 8, 3
 END, MEMORY, BARS, TILE, WIDTH, RESULT, NAMES, OUTPUTS, EDGE, MOVING, MOVED = range(11)
+SYMBOLS, TAPES, SELF, LENGTH = range(11, 15)
 """Places in the head of a tape, as the machine reads them."""
 
 WIDE, NARROW = 264, 2
@@ -118,21 +119,30 @@ class Layout:
     """Places for a flat program's numbers, in tiles of bars or one bar wide.
 
     `width` is that of a register; a tile has half as many fine bars where there are coarse ones,
-    two of which one fine bar can close. `edge` is the width of inputs and outputs.
+    two of which one fine bar can close. `edge` is the width of inputs and outputs. With `symbols`,
+    a register holds one bar of each of them, and their states lie abreast.
     """
 
-    def __init__(self, flat: Flat, width: int = WIDE) -> None:
+    def __init__(self, flat: Flat, width: int = WIDE, symbols: int = 0) -> None:
         self.flat = flat
-        self.width = width
+        self.width = width = symbols or width
+        self.symbols = symbols
+        self.abreast = symbols or 1
         self.tile = max(1, width // 2) if flat.coarse else width
-        self.narrow = width <= NARROW
+        self.narrow = symbols > 0 or width <= NARROW
         self.edge = self.tile if self.narrow else width
-        self._where = _Places(flat, width, self.edge, self._room)
+        self._where = _Places(self)
 
-    def _room(self, line: Line) -> int:
+    def room(self, line: Line) -> int:
+        """Return the slots of a line."""
         # A stream moves what it keeps rarely, where a tile needs no slack for that.
-        spare = line.keep + 16 if self.narrow else 0
-        return line.keep + self.width + spare
+        return 2 * line.keep + 18 if self.narrow else line.keep + self.width
+
+    def size(self, cell: Slots | Line) -> int:
+        """Return how much memory a cell takes."""
+        if isinstance(cell, Line):
+            return HEADER + cell.count * self.room(cell) * self.abreast
+        return len(cell.values) * (1 if cell.shared else self.abreast)
 
     @property
     def first_input(self) -> int:
@@ -157,7 +167,7 @@ class Layout:
             return self._where.cells[value.number]
         if isinstance(value, Room):
             line = self.flat.cells[value.cell.number]
-            return self._room(line) if isinstance(line, Line) else 0
+            return self.room(line) if isinstance(line, Line) else 0
         return value
 
     def _ends(self, first: int, count: int) -> tuple[Places, Places]:
@@ -187,7 +197,8 @@ class Layout:
         image = np.full(self._where.fixed, math.nan)
         for place, cell in zip(self._where.cells, self.flat.cells, strict=True):
             if isinstance(cell, Slots):
-                image[place : place + len(cell.values)] = cell.values
+                times = 1 if cell.shared else self.abreast
+                image[place : place + self.size(cell)] = np.repeat(cell.values, times)
             else:
                 image[place : place + HEADER] = 0.0, cell.keep, 0.0
         for register, value in self.flat.constants.items():
@@ -215,8 +226,8 @@ class Layout:
             end = int(past[there + 1])
             mem[here + 2] = past[there + 2]
             for line in range(cell.count):
-                to = here + HEADER + line * self._room(cell)
-                start = there + HEADER + line * other._room(cell) + end
+                to = here + HEADER + line * self.room(cell)
+                start = there + HEADER + line * other.room(cell) + end
                 mem[to : to + cell.keep] = past[start - cell.keep : start]
         return mem
 
@@ -238,6 +249,7 @@ class Layout:
         tape[HEAD:] = self.table
         end = len(tape)
         tape[[END, MEMORY, BARS, TILE, WIDTH]] = end, base, bars, self.tile, self.width
+        tape[[SYMBOLS, TAPES]] = self.symbols, 1
         pairs = [(inputs, self.input_ends)]
         if isinstance(outputs, np.ndarray):
             tape[[RESULT, NAMES]] = outputs.ctypes.data, outputs.shape[1]
@@ -252,25 +264,28 @@ class Layout:
                 moving.append(places)
         listed = np.concatenate(moving).view(np.uint64)
         tape[[MOVING, MOVED]] = end, end + len(listed)
-        return np.concatenate((tape, listed))
+        tape = np.concatenate((tape, listed))
+        tape[[SELF, LENGTH]] = tape.ctypes.data, len(tape)
+        return tape
 
 
 class _Places:
     """The place of every register and cell."""
 
-    def __init__(self, flat: Flat, width: int, edge: int, room: Callable[[Line], int]) -> None:
+    def __init__(self, layout: Layout) -> None:
+        flat, width = layout.flat, layout.width
         self.cells: list[int] = []
         at = 0
         for cell in flat.cells:
             self.cells.append(at)
-            at += len(cell.values) if isinstance(cell, Slots) else HEADER + cell.count * room(cell)
+            at += layout.size(cell)
         at = _rounded(at)
         self.registers = [-1] * flat.registers
         for register in flat.constants:
             self.registers[register.number] = at
             at += width
         self.fixed = at
-        at = self._pin(flat, width, edge, _rounded(at))
+        at = self._pin(flat, width, layout.edge, _rounded(at))
         self.size = self._share(flat, width, at)
 
     def _pin(self, flat: Flat, width: int, edge: int, at: int) -> int:

@@ -16,6 +16,7 @@ from folkmoot.core.errors import UsageError
 from folkmoot.core.timeframe import Timeframe
 
 if TYPE_CHECKING:
+    from folkmoot.causal.panel import PanelStream
     from folkmoot.causal.stream import Stream
 
 
@@ -90,6 +91,15 @@ class Program:
         from folkmoot.causal.stream import Stream
 
         return Stream(self)
+
+    def panel_stream(self, symbols: int, timeframe: Timeframe | str | None = None) -> "PanelStream":
+        """Return a reading that takes one closed bar of each of `symbols` symbols at a time.
+
+        `timeframe` is theirs where the program has none and reads the clock.
+        """
+        from folkmoot.causal.panel import PanelStream
+
+        return PanelStream(self, symbols, timeframe)
 
     def warm(self, bars: Bars) -> tuple[Floats, "Stream"]:
         """Return the matrix over `bars` and a stream that continues after the last of them."""

@@ -46,16 +46,20 @@ def pointer(typing: Any, array: Any) -> Any:
     return signature, lower
 
 
-@intrinsic
-def floats_at(typing: Any, address: Any) -> Any:
-    """Return the float64 cells at an address, as `pointer` returns those of an array."""
-    signature = types.CPointer(types.float64)(address)
+def _cells(kind: Any) -> Any:
+    def cells(typing: Any, address: Any) -> Any:
+        signature = types.CPointer(kind)(address)
 
-    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(signature.return_type)
-        return builder.inttoptr(arguments[0], kind)
+        def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return signature, lower
+        return signature, lower
+
+    return intrinsic(cells)
+
+
+floats_at, words_at = _cells(types.float64), _cells(types.uint64)
+"""Return the cells at an address, as `pointer` returns those of an array."""
 
 
 @intrinsic

@@ -5,6 +5,9 @@ state as places in `mem`, which may lie outside of it (the caller's columns are 
 written, where they are). Every row of the table is applied to a whole tile of fine bars. Rows
 that follow an aggregator work on the coarse bars that it closed in this tile, and are skipped
 where there are none. The tape before the table holds the machine's own numbers.
+
+A panel is read one bar of every symbol at a time: abreast, where all rows can (registers then hold
+the symbols of a bar instead of the bars of a tile), else tape by tape.
 """
 
 import hashlib
@@ -18,7 +21,7 @@ from numba import njit
 from folkmoot.causal.kernels.adaptive import adaptive
 from folkmoot.causal.kernels.calendar import aggregate, clock, gap, spread
 from folkmoot.causal.kernels.candles import candles
-from folkmoot.causal.kernels.fma import ONE, ZERO, Index, choice, floats_at, pointer, step
+from folkmoot.causal.kernels.fma import ONE, ZERO, Index, choice, floats_at, pointer, step, words_at
 from folkmoot.causal.kernels.gramian import gramian
 from folkmoot.causal.kernels.order import order
 from folkmoot.causal.kernels.pivots import pivots
@@ -26,7 +29,14 @@ from folkmoot.causal.kernels.pointwise import arithmetic, curve, event, shape, w
 from folkmoot.causal.kernels.profile import profile
 from folkmoot.causal.kernels.pyramid import pyramid, window
 from folkmoot.causal.kernels.pyramid import spread as deviations
-from folkmoot.causal.kernels.recursion import carry, change, smooth, true_range
+from folkmoot.causal.kernels.recursion import (
+    abreast,
+    carry,
+    change,
+    smooth,
+    smooth_abreast,
+    true_range,
+)
 from folkmoot.causal.kernels.windows import (
     covariance,
     deviation,
@@ -48,7 +58,9 @@ ROW = Index(8)
 # bars.
 END, MEMORY, BARS, TILE, WIDTH = (Index(place) for place in range(5))
 RESULT, NAMES, OUTPUTS, EDGE, MOVING, MOVED = (Index(place) for place in range(5, 11))
-HEAD = Index(16)
+# The symbols that take a bar in lockstep (or 0); how many tapes lie in a row, from where, how long.
+SYMBOLS, TAPES, SELF, LENGTH = (Index(place) for place in range(11, 15))
+HEAD, WORD = Index(16), Index(8)
 
 
 @choice
@@ -80,33 +92,33 @@ def _stateful(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
 
 
 @choice
-def _windowed(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
+def _windowed(mem: Floats, code: Code, k: Index, op: int, m: Index, q: Index) -> None:
     o, a, b, s, n = code[k + OUT], code[k + A], code[k + B], code[k + STATE], code[k + N]
     if op == 60:
-        recall(mem, o, s, n, m)
+        recall(mem, o, s, n, m, q)
     elif op < 66:
-        _merged(mem, code, k, op, m)
+        _merged(mem, code, k, op, m, q)
     elif op == 66:
         place(mem, o, a, s, n, m)
     elif op == 67:
-        deviation(mem, o, b, s, n, m)
+        deviation(mem, o, b, s, n, m, q)
     elif op == 68:
-        slope(mem, o, s, n, m)
+        slope(mem, o, s, n, m, q)
     elif op == 69:
-        covariance(mem, o, a, b, s, code[k + P], n, m)
+        covariance(mem, o, a, b, s, code[k + P], n, m, q)
     elif op == 70:
-        remember(mem, o, a, code[k + C], s, n, code[k + P], m)
+        remember(mem, o, a, code[k + C], s, n, code[k + P], m, q)
     else:
-        pyramid(op, mem, a, s, n, code[k + C], code[k + P], m)
+        pyramid(op, mem, a, s, n, code[k + C], code[k + P], m, q)
 
 
 @choice
-def _merged(mem: Floats, code: Code, k: Index, op: int, m: Index) -> None:
+def _merged(mem: Floats, code: Code, k: Index, op: int, m: Index, q: Index) -> None:
     o, s, n, room = code[k + OUT], code[k + STATE], code[k + N], code[k + P]
     if op == 63:
-        deviations(mem, o, code[k + B], s, n, code[k + C], room, m)
+        deviations(mem, o, code[k + B], s, n, code[k + C], room, m, q)
     else:
-        window(op, mem, o, s, n, room, m)
+        window(op, mem, o, s, n, room, m, q)
 
 
 @choice
@@ -144,7 +156,7 @@ def _barwise(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index)
     elif op < 60:
         _stateful(mem, code, k, op, m)
     elif op < 80:
-        _windowed(mem, code, k, op, m)
+        _windowed(mem, code, k, op, m, ONE)
     else:
         _family(mem, code, k, op, width, m)
 
@@ -176,6 +188,24 @@ def _aggregate(mem: Floats, code: Code, k: Index, n: Index, width: Index) -> Ind
     return made_bars
 
 
+@choice
+def _lockstep(code: Code, end: Index, mem: Floats, q: Index) -> None:
+    """Apply every row to one bar of each of q symbols."""
+    k = HEAD
+    while k < end:
+        op = np.int64(code[k])
+        if op < 50:
+            _pointwise(mem, code, k, op, q)
+        elif op < 53:
+            smooth_abreast(mem, code[k + OUT], code[k + A], code[k + STATE], code[k + P], q)
+        elif op < 60:
+            o, a, b, c = code[k + OUT], code[k + A], code[k + B], code[k + C]
+            abreast(op, mem, o, a, b, c, code[k + STATE], code[k + N], q)
+        else:
+            _windowed(mem, code, k, op, q, q)
+        k += ROW
+
+
 @step
 def _scatter(code: Code, out: Floats, row: Index, mem: Floats, n: Index) -> None:
     """Write a tile of results into the rows of a matrix."""
@@ -183,6 +213,25 @@ def _scatter(code: Code, out: Floats, row: Index, mem: Floats, n: Index) -> None
     for i in range(n):
         for j in range(names):
             out[(row + i) * names + j] = mem[first + j * width + i]
+
+
+@step
+def _walk(code: Code) -> None:
+    """Walk a program over all bars of a tape."""
+    mem = floats_at(code[MEMORY])
+    end, bars, tile, width = code[END], code[BARS], code[TILE], code[WIDTH]
+    if code[SYMBOLS] > ZERO:
+        _lockstep(code, end, mem, code[SYMBOLS])
+        return
+    row = ZERO
+    while row < bars:
+        n = min(tile, bars - row)
+        _run(code, end, mem, width, n)
+        if code[RESULT] != ZERO:
+            _scatter(code, floats_at(code[RESULT]), row, mem, n)
+        for j in range(code[MOVING], code[MOVED]):
+            code[code[j]] += n
+        row += n
 
 
 def _machine() -> Any:
@@ -194,19 +243,10 @@ def _machine() -> Any:
 
     @njit(error_model="numpy", nogil=True, cache=True)
     def machine(tape: Code) -> int:
-        """Walk a program over all bars of a tape, which `folkmoot.causal.layout` makes."""
-        code = pointer(tape)
-        mem = floats_at(code[MEMORY])
-        end, bars, tile, width = code[END], code[BARS], code[TILE], code[WIDTH]
-        row = ZERO
-        while row < bars:
-            n = min(tile, bars - row)
-            _run(code, end, mem, width, n)
-            if code[RESULT] != ZERO:
-                _scatter(code, floats_at(code[RESULT]), row, mem, n)
-            for j in range(code[MOVING], code[MOVED]):
-                code[code[j]] += n
-            row += n
+        """Walk the programs of one or more tapes, which `folkmoot.causal.layout` makes."""
+        head = pointer(tape)
+        for number in range(head[TAPES]):
+            _walk(words_at(head[SELF] + number * head[LENGTH] * WORD))
         return steps
 
     return machine

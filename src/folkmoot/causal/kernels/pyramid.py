@@ -8,12 +8,13 @@ exactly zero. One unknown value makes every window that holds it unknown.
 
 State: where this tile begins, where the next begins, a slot without use, and one line of `room`
 slots for each level, the values themselves first; then, with spreads, one for each level's
-squared distances.
+squared distances. Lines of q symbols lie abreast, as in `windows`.
 """
 
 import math
 
 from folkmoot.causal.kernels.fma import ONE, THREE, TWO, ZERO, Index, fma, real, step, whole
+from folkmoot.causal.kernels.windows import copy
 from folkmoot.core.bars import Floats
 
 MEAN, SPREAD, TOTAL, HIGHEST = 71, 72, 73, 74
@@ -21,37 +22,45 @@ MEAN, SPREAD, TOTAL, HIGHEST = 71, 72, 73, 74
 
 @step
 def pyramid(
-    op: int, mem: Floats, a: Index, s: Index, levels: Index, keep: Index, room: Index, m: Index
+    op: int,
+    mem: Floats,
+    a: Index,
+    s: Index,
+    levels: Index,
+    keep: Index,
+    room: Index,
+    m: Index,
+    q: Index,
 ) -> None:
     """Append a tile to the values and to every level above them."""
-    where = whole(mem[s + ONE])
-    if where + m > room:
+    where, line = whole(mem[s + ONE]), room * q
+    if where + m // q > room:
         lines = levels + levels + TWO if op == SPREAD else levels + ONE
-        for line in range(lines):
-            first = s + THREE + line * room
-            for i in range(keep):
-                mem[first + i] = mem[first + where - keep + i]
+        for place in range(lines):
+            first = s + THREE + place * line
+            copy(mem, first, first + (where - keep) * q, keep * q)
         where = keep
-    first = s + THREE + where
-    _copied(mem, first, a, m)
-    mem[s], mem[s + ONE] = real(where), real(where + m)
+    x = s + THREE + where * q
+    copy(mem, x, a, m)
+    mem[s], mem[s + ONE] = real(where), real(where + m // q)
     k = ONE
-    for level in range(levels):
-        _merge(op, mem, first + level * room, levels, room, k, m)
+    for _ in range(levels):
+        if op == SPREAD:
+            _spreads(mem, x + line, x, (levels + ONE) * line, 0.5 * real(k), k * q, m)
+        _merge(op, mem, x + line, x, k * q, m)
+        x += line
         k += k
 
 
 @step
-def _merge(op: int, mem: Floats, x: Index, levels: Index, room: Index, k: Index, m: Index) -> None:
-    """Write a level of windows of 2 k values above that of k at x."""
-    if op == MEAN:
-        _means(mem, x + room, x, k, m)
-    elif op == SPREAD:
-        _spreads(mem, x + room, x, (levels + ONE) * room, k, m)
-    elif op == TOTAL:
-        _totals(mem, x + room, x, k, m)
+def _merge(op: int, mem: Floats, o: Index, x: Index, k: Index, m: Index) -> None:
+    """Write a level of windows above that at x, of which two lie k cells apart."""
+    if op == TOTAL:
+        _totals(mem, o, x, k, m)
+    elif op < TOTAL:
+        _means(mem, o, x, k, m)
     else:
-        _extremes(op, mem, x + room, x, x - k, m)
+        _extremes(op, mem, o, x, x - k, m)
 
 
 @step
@@ -67,11 +76,12 @@ def _totals(mem: Floats, o: Index, x: Index, k: Index, m: Index) -> None:
 
 
 @step
-def _spreads(mem: Floats, o: Index, x: Index, squares: Index, k: Index, m: Index) -> None:
-    """Write the means and the squared distances of 2 k values; those of one value are zero."""
-    half = 0.5 * real(k)
+def _spreads(
+    mem: Floats, o: Index, x: Index, squares: Index, half: float, k: Index, m: Index
+) -> None:
+    """Write the squared distances of two windows together; those of one value are zero."""
     below, out = x + squares, o + squares
-    if k == ONE:
+    if half == 0.5:
         for i in range(m):
             gap = mem[x + i] - mem[x + i - k]
             mem[out + i] = half * gap * gap
@@ -79,7 +89,6 @@ def _spreads(mem: Floats, o: Index, x: Index, squares: Index, k: Index, m: Index
         for i in range(m):
             gap = mem[x + i] - mem[x + i - k]
             mem[out + i] = fma(half * gap, gap, mem[below + i] + mem[below + i - k])
-    _means(mem, o, x, k, m)
 
 
 @step
@@ -95,31 +104,32 @@ def _extremes(op: int, mem: Floats, o: Index, x: Index, y: Index, m: Index) -> N
 
 
 @step
-def _copied(mem: Floats, o: Index, x: Index, m: Index) -> None:
-    for i in range(m):
-        mem[o + i] = mem[x + i]
-
-
-@step
-def window(op: int, mem: Floats, o: Index, s: Index, n: Index, room: Index, m: Index) -> None:
+def window(
+    op: int, mem: Floats, o: Index, s: Index, n: Index, room: Index, m: Index, q: Index
+) -> None:
     """Write the mean, the sum, the largest or the smallest of the last n values."""
-    x = s + THREE + whole(mem[s])
+    x, line = s + THREE + whole(mem[s]) * q, room * q
     if op == 64 or op == 65:
-        _extreme(op, mem, o, x, n, room, m)
+        _extreme(op, mem, o, x, n, line, m, q)
         return
     seen, k = ZERO, ONE
     while k <= n:
         if n & k:
             if seen == ZERO:
-                _copied(mem, o, x, m)
+                copy(mem, o, x, m)
             elif op == 61:
-                _joined(mem, o, x - seen, real(k) / real(seen + k), m)
+                _joined(mem, o, x - seen * q, real(k) / real(seen + k), m)
             else:
-                for i in range(m):
-                    mem[o + i] += mem[x - seen + i]
+                _added(mem, o, x - seen * q, m)
             seen += k
-        x += room
+        x += line
         k += k
+
+
+@step
+def _added(mem: Floats, o: Index, x: Index, m: Index) -> None:
+    for i in range(m):
+        mem[o + i] += mem[x + i]
 
 
 @step
@@ -129,41 +139,58 @@ def _joined(mem: Floats, o: Index, x: Index, share: float, m: Index) -> None:
 
 
 @step
-def _extreme(op: int, mem: Floats, o: Index, x: Index, n: Index, room: Index, m: Index) -> None:
+def _extreme(
+    op: int, mem: Floats, o: Index, x: Index, n: Index, line: Index, m: Index, q: Index
+) -> None:
     k = ONE
     while k + k <= n:
-        x += room
+        x += line
         k += k
     if k == n:
-        _copied(mem, o, x, m)
+        copy(mem, o, x, m)
     else:
-        _extremes(op + 10, mem, o, x, x + k - n, m)
+        _extremes(op + 10, mem, o, x, x - (n - k) * q, m)
 
 
 @step
 def spread(
-    mem: Floats, o: Index, mean: Index, s: Index, n: Index, levels: Index, room: Index, m: Index
+    mem: Floats,
+    o: Index,
+    mean: Index,
+    s: Index,
+    n: Index,
+    levels: Index,
+    room: Index,
+    m: Index,
+    q: Index,
 ) -> None:
     """Write the standard deviation of the last n values, and their mean."""
-    x, squares = s + THREE + whole(mem[s]), (levels + ONE) * room
-    seen, k, share = ZERO, ONE, 1.0 / real(n)
+    x, line = s + THREE + whole(mem[s]) * q, room * q
+    seen, k, squares, share = ZERO, ONE, (levels + ONE) * line, 1.0 / real(n)
     while k <= n:
         if n & k:
+            back = x - seen * q
             if seen == ZERO:
-                _copied(mem, mean, x, m)
-                if k == ONE:
-                    for i in range(m):
-                        mem[o + i] = 0.0 * mem[x + i]
-                else:
-                    _copied(mem, o, x + squares, m)
+                _first(mem, o, mean, x, x if k == ONE else x + squares, m)
             else:
                 weight = real(seen) * real(k) / real(seen + k)
                 for i in range(m):
-                    gap = mem[x - seen + i] - mem[mean + i]
-                    mem[o + i] = fma(weight * gap, gap, mem[o + i] + mem[x + squares - seen + i])
-                _joined(mem, mean, x - seen, real(k) / real(seen + k), m)
+                    gap = mem[back + i] - mem[mean + i]
+                    mem[o + i] = fma(weight * gap, gap, mem[o + i] + mem[back + squares + i])
+                _joined(mem, mean, back, real(k) / real(seen + k), m)
             seen += k
-        x += room
+        x += line
         k += k
     for i in range(m):
         mem[o + i] = math.sqrt(mem[o + i] * share)
+
+
+@step
+def _first(mem: Floats, o: Index, mean: Index, x: Index, squares: Index, m: Index) -> None:
+    """Begin with the newest window; of one value, which has no spread, x and `squares` are one."""
+    copy(mem, mean, x, m)
+    if squares == x:
+        for i in range(m):
+            mem[o + i] = 0.0 * mem[x + i]
+    else:
+        copy(mem, o, squares, m)

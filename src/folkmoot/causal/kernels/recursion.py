@@ -168,3 +168,65 @@ def change(op: int, mem: Floats, o: Index, a: Index, s: Index, m: Index) -> None
         for i in range(ONE, m):
             mem[o + i] = mem[a + i - ONE] - mem[a + i]
     mem[s] = mem[a + m - ONE]
+
+
+@step
+def smooth_abreast(mem: Floats, o: Index, a: Index, s: Index, p: Index, q: Index) -> None:
+    """Take one step of `smooth` for each of q symbols, whose states lie abreast."""
+    w, n = mem[p], mem[p + ONE]
+    for i in range(q):
+        x, state = mem[a + i], s + i
+        if x != x:
+            mem[o + i] = NAN
+        elif mem[state] < n:
+            mem[o + i] = _begin_one(mem, x, state, n, q)
+        else:
+            mem[o + i] = _smooth_one(mem, x, state, w, p, q)
+
+
+@step
+def _begin_one(mem: Floats, x: float, s: Index, n: float, q: Index) -> float:
+    seen, y = mem[s] + 1.0, mem[s + q] + x
+    if seen == n:
+        y /= n
+    mem[s], mem[s + q] = seen, y
+    return y if seen == n else NAN
+
+
+@step
+def _smooth_one(mem: Floats, x: float, s: Index, w: float, p: Index, q: Index) -> float:
+    r, u, place = mem[s + q], mem[s + TWO * q], whole(mem[s + FOUR * q])
+    if place == ZERO:
+        u, r = u + (r - x), x
+        y = mem[p + TWO] * u
+        mem[s + q], mem[s + TWO * q] = r, u
+    else:
+        step_in = w * (x - r)
+        c = step_in if place == ONE else fma(mem[p + TWO], mem[s + THREE * q], step_in)
+        y = fma(mem[p + TWO + place], u, c)
+        mem[s + THREE * q] = c
+    place += ONE
+    if place == EIGHT:
+        mem[s + TWO * q], place = y, ZERO
+    mem[s + FOUR * q] = real(place)
+    value: float = r + y
+    return value
+
+
+@step
+def abreast(
+    op: int, mem: Floats, o: Index, a: Index, b: Index, c: Index, s: Index, n: Index, q: Index
+) -> None:
+    """Take one step of `true_range` or `change` for each of q symbols."""
+    if op == 56:
+        for i in range(q):
+            before = mem[s + i]
+            first = mem[a + i] - mem[b + i] if n else NAN
+            reach = _reach(mem[a + i], mem[b + i], before)
+            mem[o + i] = reach if before == before else first
+            mem[s + i] = mem[c + i]
+    else:
+        for i in range(q):
+            x, before = mem[a + i], mem[s + i]
+            mem[o + i] = x - before if op == 57 else before - x
+            mem[s + i] = x
