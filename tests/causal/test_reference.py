@@ -30,6 +30,7 @@ from folkmoot.causal import (
     lowest,
     maximum,
     mean,
+    of,
     rank,
     relu,
     running,
@@ -192,3 +193,32 @@ def test_after_the_stable_length_the_start_does_not_show(walk: Bars, expr: Expr)
     program = compile({"x": expr})
     late = program.batch(walk.rows(500, len(walk)))["x"][expr.stable :]
     np.testing.assert_allclose(late, program.batch(walk)["x"][500 + expr.stable :], rtol=1e-6)
+
+
+def test_what_does_not_move_is_its_own_exponential_mean() -> None:
+    for level in (33.333, 100.7, 0.1):
+        n = 60
+        flat = np.full(n, level)
+        times = 3_600_000 * np.arange(n)
+        still = Bars("F", Timeframe.of("1h"), times, flat, flat, flat, flat, np.zeros(n))
+        seen = compile({"e": ema(close, 10) - close, "w": wilder(close, 7) - close}).batch(still)
+        assert np.nanmax(np.abs(seen["e"])) == np.nanmax(np.abs(seen["w"])) == 0.0
+
+
+def test_a_range_after_an_unknown_close_does_not_depend_on_the_reading() -> None:
+    rng = np.random.default_rng(2)
+    n = 60
+    middle = 100.0 + np.cumsum(rng.standard_normal(n))
+    columns = {"open": middle, "high": middle + 1.0, "low": middle - 1.0, "close": middle}
+    hole = {name: np.where(np.isin(np.arange(n), (30, 40, 41)), np.nan, values)
+            for name, values in columns.items()}  # fmt: skip
+    times = 3_600_000 * np.arange(n)
+    extra = {f"E.{name}": values for name, values in hole.items()} | {"E.volume": np.ones(n)}
+    bars = Bars("O", Timeframe.of("1h"), times, *columns.values(), np.ones(n), extra)
+    program = compile({"nan": of("E", true_range("nan")), "range": of("E", true_range())})
+    seen, stream = program.batch(bars), program.stream()
+    rows = np.array([stream.push_row(bar).copy() for bar in bars])
+    np.testing.assert_array_equal(rows[:, 0], seen["nan"])
+    np.testing.assert_array_equal(rows[:, 1], seen["range"])
+    assert np.isnan(seen["nan"][[0, 30, 31, 40, 41, 42]]).all()
+    np.testing.assert_allclose(seen["range"][[31, 42]], 2.0, rtol=1e-12)

@@ -193,7 +193,7 @@ def crossunder(a: Value, b: Value) -> Expr:
 def true_range(first: Literal["range", "nan"] = "range") -> Expr:
     """Return Wilder's true range.
 
-    The first bar has no bar before it: there it is high - low, or NaN.
+    Where the close before is unknown, as on the first bar, it is high - low, or NaN.
     """
     if first not in ("range", "nan"):
         raise UsageError(f"first is {first!r}", where="true_range", allowed=["range", "nan"])

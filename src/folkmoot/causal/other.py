@@ -7,6 +7,9 @@ market has no bar that closes with ours they are unknown.
 from folkmoot.causal.expr import Expr, Value, as_expr, walk
 from folkmoot.core.errors import UsageError
 
+CLOCK = frozenset({"open_time", "close_time"})
+"""Joined bars open and close together."""
+
 OWN = frozenset({"gap", "at"})
 """What counts our own bars, and so has no meaning on a market that is joined to them."""
 
@@ -45,6 +48,7 @@ def of_others(expr: Expr) -> bool:
 
 
 def _moved(node: Expr, symbol: str, made: dict[Expr, Expr]) -> Expr:
-    if node.op == "input" and "." not in str(node.params[0]):
+    shared = node.op == "input" and (node.params[0] in CLOCK or "." in str(node.params[0]))
+    if node.op == "input" and not shared:
         return Expr("input", (), (joined_name(symbol, str(node.params[0])),))
     return Expr(node.op, tuple(made[argument] for argument in node.args), node.params)

@@ -18,7 +18,7 @@ def smooth(mem: Floats, o: Index, a: Index, s: Index, p: Index, m: Index) -> Non
     value is r + (b ** j u + c). A block has the latency that y = b y + w x has on every bar, a
     single bar takes the same steps, and where x does not move, y arrives at it.
 
-    State: how many of the n were seen; r (first: the sum so far); u; c; the place in the block.
+    State: how many of the n were seen; r (first: the mean so far); u; c; the place in the block.
     Parameters: w, n, b ** 1 .. b ** 8.
     """
     i = ZERO
@@ -39,10 +39,10 @@ def _begin(mem: Floats, o: Index, a: Index, s: Index, p: Index, m: Index) -> Ind
         x = mem[a + i]
         mem[o + i] = NAN
         if x == x:
+            # A running mean: of what does not move it is exact, of a sum it is not.
             seen += 1.0
-            y += x
+            y += (x - y) / seen
             if seen == n:
-                y /= n
                 mem[o + i] = y
         i += ONE
     mem[s], mem[s + ONE] = seen, y
@@ -136,15 +136,19 @@ def carry(op: int, mem: Floats, o: Index, a: Index, b: Index, s: Index, m: Index
 def true_range(
     mem: Floats, o: Index, a: Index, b: Index, c: Index, s: Index, first: Index, m: Index
 ) -> None:
-    """Write the true range of high a, low b, close c; the state is the close before."""
-    before = mem[s]
-    span = mem[a] - mem[b]
-    if before == before:
-        mem[o] = _reach(mem[a], mem[b], before)
-    else:
-        mem[o] = span if first else NAN
+    """Write the true range of high a, low b, close c; the state is the close before.
+
+    Where that close is unknown it is the range (what `_reach` makes of it), or unknown.
+    """
+    mem[o] = _reach(mem[a], mem[b], mem[s])
+    if mem[s] != mem[s] and not first:
+        mem[o] = NAN
     for i in range(ONE, m):
         mem[o + i] = _reach(mem[a + i], mem[b + i], mem[c + i - ONE])
+    if not first:
+        for i in range(ONE, m):
+            before = mem[c + i - ONE]
+            mem[o + i] = mem[o + i] if before == before else NAN
     mem[s] = mem[c + m - ONE]
 
 
@@ -186,9 +190,8 @@ def smooth_abreast(mem: Floats, o: Index, a: Index, s: Index, p: Index, q: Index
 
 @step
 def _begin_one(mem: Floats, x: float, s: Index, n: float, q: Index) -> float:
-    seen, y = mem[s] + 1.0, mem[s + q] + x
-    if seen == n:
-        y /= n
+    seen = mem[s] + 1.0
+    y = mem[s + q] + (x - mem[s + q]) / seen
     mem[s], mem[s + q] = seen, y
     return y if seen == n else NAN
 

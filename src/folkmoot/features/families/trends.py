@@ -6,7 +6,6 @@ from folkmoot.causal import (
     correlation,
     ema,
     equal,
-    fit,
     kurtosis,
     lag,
     line,
@@ -45,7 +44,6 @@ from folkmoot.indicators.ichimoku import ichimoku
 from folkmoot.indicators.keltner import keltner
 from folkmoot.indicators.kernel_regression import kernel_regression
 from folkmoot.indicators.permutation_entropy import permutation_entropy
-from folkmoot.indicators.psar import psar
 from folkmoot.indicators.regime import REGIMES, regime
 from folkmoot.indicators.squeeze import squeeze
 from folkmoot.indicators.supertrend import supertrend
@@ -76,7 +74,7 @@ def windowed() -> tuple[Column, ...]:
         in_usual("line_50", log_close - line(log_close, 50), "trend"),
         in_usual("kernel_slope", smooth - lag(smooth), "trend"),
         in_usual("kernel_gap", kernel["gaussian"] - smooth, "trend"),
-        Column("fit_30", fit(log_close, 30), "r squared", "even", "trend"),
+        _fitted(30),
         Column("efficiency_10", efficiency_ratio(log_close, 10), "net over way", "even", "trend"),
         Column("efficiency_20", efficiency_ratio(log_close, 20), "net over way", "even", "trend"),
         in_ranges("tenkan_kijun", cloud["conversion"] - cloud["base"], "trend"),
@@ -105,12 +103,11 @@ def recursive() -> tuple[Column, ...]:
         in_sigmas("ema_100", log_close - ema(log_close, 100), "trend"),
         in_sigmas("zlema_20", log_close - zlema(log_close), "trend"),
         in_usual("slope_100", slope(log_close, 100), "trend"),
-        Column("fit_100", fit(log_close, 100), "r squared", "even", "trend"),
+        _fitted(100),
         from_line("supertrend", follow["line"], "trend"),
         Column("supertrend_side", follow["direction"], "side", "level", "trend"),
         Column("chandelier_side", stops["direction"], "side", "approximate", "trend"),
         in_ranges("chandelier", 2.0 * close - stops["long_stop"] - stops["short_stop"], "trend"),
-        in_ranges("parabolic", close - psar(), "trend", "none"),
         from_line("cloud", middle, "trend"),
         in_ranges("cloud_width", abs(cloud["cloud_a"] - cloud["cloud_b"]), "trend", "even"),
         in_ranges("heikin_body", candle["close"] - candle["open"], "candle"),
@@ -129,6 +126,13 @@ def recursive() -> tuple[Column, ...]:
         *_volatility(),
         *_regimes(),
     )
+
+
+def _fitted(n: int) -> Column:
+    """Return the share of n log closes' variance that a line explains, from parts shared anyway."""
+    steepness, spread = slope(log_close, n), std(log_close, n)
+    share = steepness * steepness * ((n * n - 1.0) / 12.0) / (spread * spread)
+    return Column(f"fit_{n}", share, "r squared", "even", "trend", limits=(0.0, 1.0 + 1e-9))
 
 
 def _placed(name: str, place: Expr) -> Column:
