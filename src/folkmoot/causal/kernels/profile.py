@@ -6,8 +6,6 @@ volume, the volume of every bin. Parameters: n, the bins, the share of the value
 
 import math
 
-import numpy as np
-
 from folkmoot.causal.kernels.fma import ONE, THREE, TWO, ZERO, Index, real, step, whole
 from folkmoot.core.bars import Floats
 
@@ -18,27 +16,28 @@ LEVEL = 1.0 - 1e-9
 
 
 @step
-def _bin_of(price: float, low: float, width: float, bins: Index) -> Index:
-    place: Index = whole(min(real(bins) - 1.0, max(0.0, np.floor((price - low) / width))))
-    return place
-
-
-@step
 def _spread(
-    mem: Floats, start: Index, bins: Index, low: float, width: float, bar: Index, n: Index
+    mem: Floats, start: Index, bins: Index, low: float, scale: float, bar: Index, n: Index
 ) -> None:
-    """Add a bar's volume to the bins between its low and its high, evenly by price."""
-    top, bottom, volume = mem[bar], mem[bar + n], mem[bar + TWO * n]
-    k, last = _bin_of(bottom, low, width, bins), _bin_of(top, low, width, bins)
+    """Add a bar's volume to the bins between its low and its high, evenly by price.
+
+    `scale` is bins a unit of price; places are counted in bins from the window's low.
+    """
+    bottom, volume = (mem[bar + n] - low) * scale, mem[bar + TWO * n]
+    top = (mem[bar] - low) * scale
+    most = real(bins) - 1.0
+    k, last = whole(min(most, max(0.0, bottom))), whole(min(most, max(0.0, top)))
     if k >= last:
         mem[start + k] += volume
         return
     density = volume / (top - bottom)
-    while k <= last:
-        upper = top if k == last else low + real(k + ONE) * width
-        lower = max(bottom, low + real(k) * width)
-        mem[start + k] += density * max(0.0, upper - lower)
+    edge = real(k) + 1.0
+    mem[start + k] += density * (edge - bottom)
+    k += ONE
+    while k < last:
+        mem[start + k] += density
         k += ONE
+    mem[start + last] += density * (top - real(last))
 
 
 @step
@@ -97,7 +96,7 @@ def _write(
         bar = ZERO if bar == n else bar
         total += mem[ring + TWO * n + bar]
         if size > 0.0:
-            _spread(mem, start, bins, bottom, size, ring + bar, n)
+            _spread(mem, start, bins, bottom, real(bins) / (top - bottom), ring + bar, n)
         bar += ONE
     centre = _centre(mem, start, bins)
     below, above = _area(mem, start, bins, centre, mem[p + TWO] * total)
