@@ -214,6 +214,9 @@ def test_starts_can_be_read_on_a_coarser_timeframe() -> None:
         (lambda: leak(x, y, most=-1.0), "leak"),
         (lambda: ratchet(x, y, "both"), "ratchet"),  # type: ignore[arg-type]
         (lambda: valuewhen(x, y, -1), "valuewhen"),
+        (lambda: valuewhen(x, y, math.inf), "valuewhen"),  # type: ignore[arg-type]
+        (lambda: steady(x, math.nan), "steady"),  # type: ignore[arg-type]
+        (lambda: steady(x, True), "steady"),
         (lambda: steady(x, 0), "steady"),
         (lambda: starts("3h"), "timeframe"),
     ],

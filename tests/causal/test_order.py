@@ -189,7 +189,13 @@ def test_a_mean_is_a_weighted_window(walk: Bars) -> None:
     ("call", "words"),
     [
         (lambda: quantile(x, 5, 1.5), "quantile"),
-        (lambda: median(x, 0), "quantile"),
+        (lambda: median(x, 0), "median"),
+        (lambda: median(x, math.nan), "median"),  # type: ignore[arg-type]
+        (lambda: median(x, math.inf), "median"),  # type: ignore[arg-type]
+        (lambda: skewness(x, 1_000_001), "skewness"),
+        (lambda: quantile(x, "5", 0.5), "quantile"),  # type: ignore[arg-type]
+        (lambda: weighted(x, [0.0] * 1_000_001), "weighted"),
+        (lambda: weighted(x, ["1"]), "weighted"),  # type: ignore[list-item]
         (lambda: since_highest(x, 2.5), "since_highest"),  # type: ignore[arg-type]
         (lambda: weighted(x, []), "weighted"),
         (lambda: weighted(x, [1.0, math.nan]), "weighted"),

@@ -124,6 +124,8 @@ def test_the_outputs_of_a_function_come_from_one_call() -> None:
 
 def test_equal_calls_are_one_node() -> None:
     assert ta("rsi", close, timeperiod=14) is ta("RSI")
+    assert ta("RSI", timeperiod=14.0) is ta("RSI")
+    assert ta("RSI", timeperiod=np.int64(7)) is ta("RSI", timeperiod=7)
     assert ta("BETA").args == (high, low)
     assert str(ta("MACD", output="macdhist", fastperiod=5)) == (
         "ta(MACD, close, output=macdhist, fastperiod=5)"
@@ -144,6 +146,11 @@ def test_lengths_are_measured() -> None:
         (lambda: ta("NOPE"), UsageError, "RSI"),
         (lambda: ta("RSI", length=3), UnknownOption, "timeperiod"),
         (lambda: ta("RSI", timeperiod=-4), UsageError, "timeperiod (default 14)"),
+        (lambda: ta("RSI", timeperiod=14.7), UsageError, "timeperiod (default 14): whole"),
+        (lambda: ta("RSI", timeperiod=np.nan), UsageError, "timeperiod (default 14): whole"),
+        (lambda: ta("RSI", timeperiod=1e30), UsageError, "timeperiod (default 14): whole"),
+        (lambda: ta("RSI", timeperiod="14"), UsageError, "timeperiod (default 14): whole"),
+        (lambda: ta("T3", vfactor=np.nan), UsageError, "vfactor (default 0.7): a number"),
         (lambda: ta("MACD"), UsageError, "macdsignal"),
         (lambda: ta("MACD", output="line"), UsageError, "macdsignal"),
         (lambda: ta("RSI", close, close), UsageError, "close"),

@@ -3,6 +3,7 @@
 import math
 from typing import Literal
 
+from folkmoot.causal.counts import count
 from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.causal.inputs import column
 from folkmoot.core.errors import UsageError
@@ -88,16 +89,12 @@ def valuewhen(event: Value, x: Value, k: int = 0) -> Expr:
 
     `k` = 0 is the latest such bar, the present one included; NaN before there are k + 1 of them.
     """
-    if isinstance(k, bool) or k != math.floor(k) or k < 0:
-        raise UsageError(f"k is {k!r}", where="valuewhen", allowed="whole, >= 0")
-    return Expr("valuewhen", (as_expr(event), as_expr(x)), (int(k),))
+    return Expr("valuewhen", (as_expr(event), as_expr(x)), (count(k, "valuewhen", "k", least=0),))
 
 
 def steady(x: Value, n: int) -> Expr:
     """Return x, but every value, the first included, stands for at least n known bars."""
-    if isinstance(n, bool) or n != math.floor(n) or n < 1:
-        raise UsageError(f"n is {n!r}", where="steady", allowed="whole, >= 1")
-    return Expr("steady", (as_expr(x),), (int(n),))
+    return Expr("steady", (as_expr(x),), (count(n, "steady"),))
 
 
 def otherwise(x: Value, y: Value) -> Expr:

@@ -1,7 +1,6 @@
 """Gramian angular fields as numbers: what their matrices would say, in one walk of the window."""
 
-import math
-
+from folkmoot.causal.counts import count
 from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.causal.operators import highest, lag, log, lowest, mean, sqrt
 from folkmoot.causal.tables.gramian import ANGLES, EVEN, SIGNED
@@ -39,20 +38,19 @@ def gramian(x: Value, n: int, output: str) -> Expr:
     Of positive x, not of z: `log_range`, ln(largest / smallest), and `realised_vol`, the root of
     the mean squared log change over the window.
 
-    Raises `UsageError` for another output or for n below 3.
+    Raises `UsageError` for another output or for n outside 3 .. 1,000,000.
 
     >>> from folkmoot.causal import close
     >>> gramian(close, 64, "trend_score").warmup
     63
     """
-    if isinstance(n, bool) or n != math.floor(n) or n < 3:
-        raise UsageError(f"n is {n!r}", where="gramian", allowed="whole, >= 3")
+    bars = count(n, "gramian", least=3)
     if output not in GRAMIAN_OUTPUTS:
         raise UsageError(f"output is {output!r}", where="gramian", allowed=list(GRAMIAN_OUTPUTS))
     series = as_expr(x)
     if output == "log_range":
-        return log(highest(series, n) / lowest(series, n))
+        return log(highest(series, bars) / lowest(series, bars))
     if output == "realised_vol":
-        return sqrt(mean(log(series / lag(series)) ** 2, int(n) - 1))
+        return sqrt(mean(log(series / lag(series)) ** 2, bars - 1))
     signed = "gramian_angles" if output in ANGLES else "gramian_signed"
-    return Expr("gramian" if output in EVEN else signed, (series,), (int(n), output))
+    return Expr("gramian" if output in EVEN else signed, (series,), (bars, output))

@@ -1,8 +1,8 @@
 """The operators. Each reads the present and the past; none can read what comes later."""
 
-import math
 from typing import Literal
 
+from folkmoot.causal.counts import count
 from folkmoot.causal.expr import Expr, Value, as_expr, walk
 from folkmoot.causal.inputs import close, high, low
 from folkmoot.causal.other import of_others
@@ -95,17 +95,20 @@ def where(cond: Value, a: Value, b: Value) -> Expr:
 
 def lag(x: Value, k: int = 1) -> Expr:
     """Return x of k bars ago."""
-    return as_expr(x) if k == 0 else Expr("lag", (as_expr(x),), (_count(k, "k"),))
+    bars = count(k, "lag", "k", least=0)
+    return Expr("lag", (as_expr(x),), (bars,)) if bars else as_expr(x)
 
 
 def ema(x: Value, n: int) -> Expr:
     """Return the exponential mean of weight 2 / (n + 1), begun with the mean of n known values."""
-    return as_expr(x) if _count(n) == 1 else Expr("ema", (as_expr(x),), (_count(n),))
+    bars = count(n, "ema")
+    return as_expr(x) if bars == 1 else Expr("ema", (as_expr(x),), (bars,))
 
 
 def wilder(x: Value, n: int) -> Expr:
     """Return Wilder's mean (RMA), weight 1 / n, begun with the mean of n known values."""
-    return as_expr(x) if _count(n) == 1 else Expr("wilder", (as_expr(x),), (_count(n),))
+    bars = count(n, "wilder")
+    return as_expr(x) if bars == 1 else Expr("wilder", (as_expr(x),), (bars,))
 
 
 def decay(x: Value, lam: float) -> Expr:
@@ -117,27 +120,27 @@ def decay(x: Value, lam: float) -> Expr:
 
 def mean(x: Value, n: int) -> Expr:
     """Return the mean of the last n values."""
-    return Expr("mean", (as_expr(x),), (_count(n),))
+    return Expr("mean", (as_expr(x),), (count(n, "mean"),))
 
 
 def total(x: Value, n: int) -> Expr:
     """Return the sum of the last n values."""
-    return Expr("total", (as_expr(x),), (_count(n),))
+    return Expr("total", (as_expr(x),), (count(n, "total"),))
 
 
 def std(x: Value, n: int) -> Expr:
     """Return the standard deviation of the last n values (divided by n)."""
-    return Expr("std", (as_expr(x),), (_count(n),))
+    return Expr("std", (as_expr(x),), (count(n, "std"),))
 
 
 def highest(x: Value, n: int) -> Expr:
     """Return the largest of the last n values."""
-    return Expr("highest", (as_expr(x),), (_count(n),))
+    return Expr("highest", (as_expr(x),), (count(n, "highest"),))
 
 
 def lowest(x: Value, n: int) -> Expr:
     """Return the smallest of the last n values."""
-    return Expr("lowest", (as_expr(x),), (_count(n),))
+    return Expr("lowest", (as_expr(x),), (count(n, "lowest"),))
 
 
 def rank(x: Value, n: int) -> Expr:
@@ -145,22 +148,22 @@ def rank(x: Value, n: int) -> Expr:
 
     That is (smaller + equal / 2) / n; the present value is among its own equals.
     """
-    return Expr("rank", (as_expr(x),), (_count(n),))
+    return Expr("rank", (as_expr(x),), (count(n, "rank"),))
 
 
 def deviation(x: Value, n: int) -> Expr:
     """Return the mean distance of the last n values from their mean."""
-    return Expr("deviation", (as_expr(x),), (_count(n),))
+    return Expr("deviation", (as_expr(x),), (count(n, "deviation"),))
 
 
 def slope(x: Value, n: int) -> Expr:
     """Return the slope per bar of the least-squares line through the last n values."""
-    return Expr("slope", (as_expr(x),), (_count(n, least=2),))
+    return Expr("slope", (as_expr(x),), (count(n, "slope", least=2),))
 
 
 def correlation(x: Value, y: Value, n: int) -> Expr:
     """Return Pearson's correlation over the last n bars; NaN if one of them did not move."""
-    return Expr("correlation", (as_expr(x), as_expr(y)), (_count(n, least=2),))
+    return Expr("correlation", (as_expr(x), as_expr(y)), (count(n, "correlation", least=2),))
 
 
 def running(x: Value) -> Expr:
@@ -211,15 +214,3 @@ def at(timeframe: str | Timeframe, expr: Value) -> Expr:
     if of_others(inner):
         raise UsageError("of() inside at()", where=str(inner), allowed="expressions of own bars")
     return Expr("at", (inner,), (Timeframe.of(timeframe).label,))
-
-
-LONGEST = 1_000_000
-"""Bars: what no window of a real formula exceeds, and a machine still holds."""
-
-
-def _count(value: int, name: str = "n", least: int = 1) -> int:
-    whole = math.floor(value) if abs(value) < math.inf else 0
-    if isinstance(value, bool) or whole != value or not least <= whole <= LONGEST:
-        allowed = f"whole, {least} to {LONGEST}"
-        raise UsageError(f"{name} is {value!r}", where="operator", allowed=allowed)
-    return whole

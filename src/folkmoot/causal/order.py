@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
+from folkmoot.causal.counts import count
 from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.core.errors import UsageError
 
@@ -16,22 +18,22 @@ def quantile(x: Value, n: int, q: float) -> Expr:
     """
     if not 0.0 <= q <= 1.0:
         raise UsageError(f"q is {q}", where="quantile", allowed="0 <= q <= 1")
-    return Expr("quantile", (as_expr(x),), (_bars(n, "quantile"), float(q)))
+    return Expr("quantile", (as_expr(x),), (count(n, "quantile"), float(q)))
 
 
 def median(x: Value, n: int) -> Expr:
     """Return the median of the last n values."""
-    return quantile(x, n, 0.5)
+    return quantile(x, count(n, "median"), 0.5)
 
 
 def since_highest(x: Value, n: int) -> Expr:
     """Return the bars since the largest of the last n values, the newest among equals."""
-    return Expr("since_highest", (as_expr(x),), (_bars(n, "since_highest"),))
+    return Expr("since_highest", (as_expr(x),), (count(n, "since_highest"),))
 
 
 def since_lowest(x: Value, n: int) -> Expr:
     """Return the bars since the smallest of the last n values, the newest among equals."""
-    return Expr("since_lowest", (as_expr(x),), (_bars(n, "since_lowest"),))
+    return Expr("since_lowest", (as_expr(x),), (count(n, "since_lowest"),))
 
 
 def weighted(x: Value, weights: Sequence[float]) -> Expr:
@@ -41,35 +43,35 @@ def weighted(x: Value, weights: Sequence[float]) -> Expr:
     >>> weighted(close, [0.5, 0.3, 0.2]).warmup
     2
     """
-    terms = tuple(float(weight) for weight in weights)
-    if not terms or not all(map(math.isfinite, terms)):
-        raise UsageError(f"weights are {list(weights)}", where="weighted", allowed="finite, >= 1")
-    return Expr("weighted", (as_expr(x),), (len(terms), *terms))
+    bars = count(len(weights), "weighted", "the number of weights")
+    if not all(isinstance(weight, Real) and math.isfinite(weight) for weight in weights):
+        raise UsageError("a weight is no finite number", where="weighted", allowed="finite")
+    return Expr("weighted", (as_expr(x),), (bars, *(float(weight) for weight in weights)))
 
 
 def line(x: Value, n: int) -> Expr:
     """Return the newest value of the least-squares line through the last n values."""
-    return Expr("line", (as_expr(x),), (_bars(n, "line", least=2),))
+    return Expr("line", (as_expr(x),), (count(n, "line", least=2),))
 
 
 def fit(x: Value, n: int) -> Expr:
     """Return how well that line fits: its r squared, 0 to 1; NaN if x did not move."""
-    return Expr("fit", (as_expr(x),), (_bars(n, "fit", least=2),))
+    return Expr("fit", (as_expr(x),), (count(n, "fit", least=2),))
 
 
 def skewness(x: Value, n: int) -> Expr:
     """Return the population skewness of the last n values; NaN if x did not move."""
-    return Expr("skewness", (as_expr(x),), (_bars(n, "skewness", least=2),))
+    return Expr("skewness", (as_expr(x),), (count(n, "skewness", least=2),))
 
 
 def kurtosis(x: Value, n: int) -> Expr:
     """Return the population excess kurtosis of the last n values; NaN if x did not move."""
-    return Expr("kurtosis", (as_expr(x),), (_bars(n, "kurtosis", least=2),))
+    return Expr("kurtosis", (as_expr(x),), (count(n, "kurtosis", least=2),))
 
 
 def covariance(x: Value, y: Value, n: int) -> Expr:
     """Return the covariance of the last n bars (divided by n)."""
-    return Expr("covariance", (as_expr(x), as_expr(y)), (_bars(n, "covariance"),))
+    return Expr("covariance", (as_expr(x), as_expr(y)), (count(n, "covariance"),))
 
 
 def entropy(x: Value, n: int, order: int = 3) -> Expr:
@@ -79,14 +81,5 @@ def entropy(x: Value, n: int, order: int = 3) -> Expr:
     equal values the older counts as the smaller, so a flat market has entropy 0. Bandt and Pompe,
     Permutation Entropy (2002), divided by log(order!).
     """
-    length = _bars(order, "entropy", least=2, name="order")
-    if length > HIGHEST_ORDER:
-        raise UsageError(f"order is {order}", where="entropy", allowed=f"2 to {HIGHEST_ORDER}")
-    return Expr("entropy", (as_expr(x),), (_bars(n, "entropy", least=length), length))
-
-
-def _bars(value: int, where: str, least: int = 1, name: str = "n") -> int:
-    whole = math.floor(value)
-    if isinstance(value, bool) or whole != value or whole < least:
-        raise UsageError(f"{name} is {value!r}", where=where, allowed=f"whole, >= {least}")
-    return whole
+    length = count(order, "entropy", "order", least=2, most=HIGHEST_ORDER)
+    return Expr("entropy", (as_expr(x),), (count(n, "entropy", least=length), length))

@@ -1,8 +1,7 @@
 """Swings of a chart, each on the bar that confirms it, and lines through them."""
 
-import math
-
 from folkmoot.causal import inputs
+from folkmoot.causal.counts import count
 from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.causal.tables.pivots import CHANNEL, SWINGS, WATCH
 from folkmoot.core.errors import UsageError
@@ -32,12 +31,11 @@ def swing(
 
     Raises `UsageError` for another output or for `back` outside 0 .. 8.
     """
-    if back != math.floor(back) or not 0 <= back < SWINGS:
-        raise UsageError(f"back is {back!r}", where="swing", allowed=f"0 .. {SWINGS - 1}")
+    place = count(back, "swing", "back", least=0, most=SWINGS - 1)
     if output not in ("turn", "side", "seen", "price", "age"):
         allowed = ["turn", "side", "seen", "price", "age"]
         raise UsageError(f"output is {output!r}", where="swing", allowed=allowed)
-    name = f"{output}{int(back)}" if output in ("price", "age") else output
+    name = f"{output}{place}" if output in ("price", "age") else output
     read = (as_expr(high), as_expr(low), as_expr(reach), as_expr(close))
     return Expr("swing", read, (name,))
 
@@ -85,11 +83,10 @@ def watch(
     event that this close is the first beyond the line, above it if `above`, else below; `crossed`,
     whether there has been such a close since the line was drawn.
 
-    Raises `UsageError` for another output or for a `life` below 1.
+    Raises `UsageError` for another output or for a `life` outside 1 .. 1,000,000.
     """
     if output not in WATCH:
         raise UsageError(f"output is {output!r}", where="watch", allowed=list(WATCH))
-    if life != math.floor(life) or life < 1:
-        raise UsageError(f"life is {life!r}", where="watch", allowed="whole, >= 1")
+    bars = count(life, "watch", "life")
     read = (as_expr(event), as_expr(level), as_expr(slope), as_expr(close))
-    return Expr("watch", read, (1.0 if above else -1.0, int(life), output))
+    return Expr("watch", read, (1.0 if above else -1.0, bars, output))

@@ -1,8 +1,7 @@
 """Volume by price over a rolling window."""
 
-import math
-
 from folkmoot.causal import inputs
+from folkmoot.causal.counts import count
 from folkmoot.causal.expr import Expr, Value, as_expr
 from folkmoot.causal.tables.profile import PROFILE
 from folkmoot.core.errors import UsageError
@@ -26,17 +25,17 @@ def volume_profile(
     two neighbours (the upper one if equal), until it holds `share` of all volume; `high` and `low`
     are its edges. A window without volume is NaN; one without a range has all three at its price.
 
-    Raises `UsageError` for another output, n or `bins` below 1, or `share` outside (0, 1].
+    Raises `UsageError` for another output, n or `bins` outside 1 .. 1,000,000, or `share` outside
+    (0, 1].
 
     >>> volume_profile(100, "poc").warmup
     99
     """
     if output not in PROFILE:
         raise UsageError(f"output is {output!r}", where="volume_profile", allowed=list(PROFILE))
-    for name, value in (("n", n), ("bins", bins)):
-        if isinstance(value, bool) or value != math.floor(value) or value < 1:
-            raise UsageError(f"{name} is {value!r}", where="volume_profile", allowed="whole, >= 1")
+    bars = count(n, "volume_profile")
+    heights = count(bins, "volume_profile", "bins")
     if not 0.0 < share <= 1.0:
         raise UsageError(f"share is {share}", where="volume_profile", allowed="0 < share <= 1")
     read = (as_expr(high), as_expr(low), as_expr(volume))
-    return Expr("volume_profile", read, (int(n), int(bins), float(share), output))
+    return Expr("volume_profile", read, (bars, heights, float(share), output))

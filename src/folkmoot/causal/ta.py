@@ -8,6 +8,7 @@ and results that are not finite are NaN. Outputs are float64, whole numbers too.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from numbers import Real
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +22,8 @@ from folkmoot.core.errors import UnknownOption, UsageError
 
 PAIR = {"price0": "high", "price1": "low"}
 PERIODS = 14.0
+LARGEST = 1e9
+"""More than TA-Lib takes for a whole parameter; what is within goes to it to be judged."""
 
 
 def ta(name: str, *inputs: Value, output: str | None = None, **params: float) -> Expr:
@@ -281,5 +284,14 @@ def _checked(
             where="ta parameters",
             allowed=list(defaults) or "none",
         )
-    typed = {key: type(defaults[key])(value) for key, value in params.items()}
+    typed = {key: _typed(name, key, value, defaults) for key, value in params.items()}
     return {key: value for key, value in typed.items() if value != defaults[key]}
+
+
+def _typed(name: str, key: str, value: float, defaults: Mapping[str, float]) -> float:
+    whole = isinstance(defaults[key], int)
+    known = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not known or (whole and (value != math.floor(value) or abs(value) > LARGEST)):
+        allowed = [f"{key} (default {defaults[key]}): {'whole' if whole else 'a number'}"]
+        raise UsageError(f"{name}: {key} is {value!r}", where="ta", allowed=allowed)
+    return int(value) if whole else float(value)
