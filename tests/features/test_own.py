@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from folkmoot.causal import close, ema
+from folkmoot.causal import close, ema, equal, negate, open_
+from folkmoot.committee import Committee
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, UnknownOption, UsageError
 from folkmoot.features import feature_set
@@ -14,6 +15,8 @@ from folkmoot.features.own import settled, title
 from folkmoot.features.volatility import ewma_vol, log_close
 from folkmoot.indicators.macd import macd
 from folkmoot.indicators.rsi import rsi
+from folkmoot.market.worlds import world
+from folkmoot.proof import prove
 from folkmoot.training import TaskStore, walk_forward
 
 MINE = """
@@ -92,6 +95,7 @@ def test_an_artefact_keeps_the_definition_it_was_fitted_on(
         ("-2 * (close + 1.5) / ema(close, n=3) ** 2", -2.0 * (close + 1.5) / ema(close, 3) ** 2),
         ("macd(fast=5)['signal'] > 0", macd(fast=5)["signal"] > 0.0),
         ("log_close / ewma_vol(0.9)", log_close / ewma_vol(0.9)),
+        ("+abs(open - close) != 0", negate(equal(abs(open_ - close), 0.0))),
     ],
 )
 def test_a_formula_is_the_expression_it_spells(text: str, expr: object) -> None:
@@ -119,6 +123,10 @@ def test_a_formula_is_the_expression_it_spells(text: str, expr: object) -> None:
         ("lag(close, -1)", "k is -1"),
         ("'close'", "is no expression"),
         ("x" * 5_000, "5000 characters"),
+        ("-rsi", "means nothing here"),
+        ("'abc'", "is no expression"),
+        ("rsi", "is no expression"),
+        ("rsi(n='14')", "n is '14'|means nothing"),
     ],
 )
 def test_a_formula_can_say_nothing_else(text: str, said: str) -> None:
@@ -144,6 +152,23 @@ def test_a_formula_can_say_nothing_else(text: str, said: str) -> None:
         ("[[column]]\nname = 'a'\nformula = 'close'\nlimits = [1, 0]", UsageError),
         ("[[column]]\nname = 'a'\nformula = 'close'\nspeed = 3", UnknownOption),
         ("[[column]]\nname = 'a'\nformula = 'ema(close, 50)'\nhigher = true", UsageError),
+        ("only = ['rsi_14']", UsageError),
+        ("base = 'core'\nonly = 5", UsageError),
+        ("base = 'core'\nwithout = 'rsi_14'", UsageError),
+        ("base = 'other.toml'", UsageError),
+        ("column = 3", UsageError),
+        ("column = [3]", UsageError),
+        ("name = 5", UsageError),
+        ("[[column]]\nname = 'a'\nindicator = 'rsi'\nparams = 'x'", UsageError),
+        ("[[column]]\nname = 'a'\nindicator = 'rsi'\nparams = { n = '14' }", UsageError),
+        ("[[column]]\nname = 'a'\nindicator = 'rsi'\nparams = { n = 0 }", UsageError),
+        ("[[column]]\nname = 'a'\nindicator = 'rsi'\noutput = 'rsi'", UsageError),
+        ("[[column]]\nname = 'a'\nindicator = 'macd'\noutput = ['x']", UsageError),
+        ("[[column]]\nname = 'a'\nformula = 'close'\nlimits = ['a', 1]", UsageError),
+        ("[[column]]\nname = 'a'\nformula = 'close'\nhigher = 1", UsageError),
+        ("[[column]]\nname = 'a'\nformula = 'close'\nparams = { n = 1 }", UsageError),
+        ("[[column]]\nname = 'known_at'\nformula = 'close'", UsageError),
+        ("[[column]]\nname = 'a'\nformula = 'close'\n" * 2, UsageError),
     ],
 )
 def test_a_file_that_means_nothing_is_refused(text: str, error: type[Exception]) -> None:
@@ -154,3 +179,25 @@ def test_a_file_that_means_nothing_is_refused(text: str, error: type[Exception])
 def test_a_file_that_is_not_there_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"mine\.toml"):
         feature_set(str(tmp_path / "mine.toml"), "1h")
+
+
+def test_a_study_of_an_own_set_knows_its_definition(path: Path, tmp_path: Path) -> None:
+    bars = world("planted", n=3_000).bars
+    asked = {"copies": 1, "plants": 1, "workers": 1, "root": tmp_path / "data"}
+    committee = Committee(models=("logistic",))
+    first = prove(committee, bars, features=str(path), **asked).facts
+    assert first["feature_set"] == {"name": "mine", "columns": 7, "definition": settled(str(path))}
+    path.write_text(f"{MINE}\n[[column]]\nname = 'more'\nformula = 'log_return'\n")
+    second = prove(committee, bars, features=str(path), **asked).facts
+    assert second["feature_set"]["columns"] == 8
+    assert second["provenance"]["study"] != first["provenance"]["study"]
+
+
+def test_a_formula_that_reads_itself_again_and_again_stays_small() -> None:
+    text = "close"
+    for _ in range(40):
+        text = f"rsi({text}, 2)"
+    deep = feature_set(f"[[column]]\nname = 'a'\nformula = '{text}'\n", "1h")
+    assert len(deep.columns[0].formula) < 1_000_000
+    deeper = feature_set(f"[[column]]\nname = 'a'\nformula = 'rsi({text}, 3)'\n", "1h")
+    assert deep.hash() != deeper.hash()

@@ -113,15 +113,28 @@ class Expr:
         """Index of the first known value on clean bars.
 
         For `where` it is the index from which the value is known whichever branch is taken, for
-        `hold` and `barssince` the earliest bar at which the event can occur. Raises `UsageError`
+        what awaits an event the earliest bar at which the event can occur. Raises `UsageError`
         for an expression with `at`, whose lengths `Program.warmup` knows.
         """
         return lengths(self)[0]
 
     @property
     def stable(self) -> int:
-        """Bars after which the start's effect is below 1e-6, relative; `NEVER` for a sum."""
+        """Bars after which the start's effect is below 1e-6, relative; `NEVER` for a sum.
+
+        Of what `awaits` an event they count from there: a value held from an event before these
+        bars, or not yet known, is stable from the event's next occurrence on, whenever that is.
+        """
         return lengths(self)[1]
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the value hangs on an event that no number of bars is bound to bring.
+
+        Such are `hold`, `barssince`, `valuewhen`, `total_since` and its like, `swing`, `channel`
+        and `watch`, also where the event comes on most bars.
+        """
+        return any(OPERATORS[node.op].awaits for node in walk(self))
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -205,10 +218,21 @@ NAMES: dict[Expr, str] = {}
 """Compound inputs that are written by their own name, such as hlc3."""
 
 
+LONGEST_TEXT, SHOWN = 200_000, 200
+"""Characters: a text names a shared part each time it is read, and could double at each level."""
+
+
 def _text(root: Expr, texts: dict[Expr, str]) -> str:
     for node in walk(root):
-        texts[node] = NAMES.get(node) or _one_text(node, [texts[a] for a in node.args])
+        read = [texts[a] for a in node.args]
+        if sum(map(len, read)) > LONGEST_TEXT:
+            read = [_cut(text) for text in read]
+        texts[node] = NAMES.get(node) or _one_text(node, read)
     return texts[root]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ... {len(text)} characters"
 
 
 def _one_text(node: Expr, read: list[str]) -> str:

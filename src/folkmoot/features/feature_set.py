@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from folkmoot.causal import NEVER, Program, compile
+from folkmoot.causal.signature import signature
 from folkmoot.core import plugins
 from folkmoot.core.bars import Bars, Floats, Times
 from folkmoot.core.errors import UsageError
@@ -72,7 +73,7 @@ class FeatureSet:
         """Rows after which where the history starts no longer matters to any column.
 
         Of a column whose memory reaches back to an event (a swing, a session), which no number of
-        bars bounds, `RECKONED` further than its warm-up.
+        bars bounds, at least `RECKONED` further than its warm-up.
         """
         return max((_stable(column) for column in self.columns), default=0)
 
@@ -138,7 +139,7 @@ class FeatureSet:
 
     def hash(self) -> str:
         """Return the SHA-256 of the timeframe, the names and the formulas, in order."""
-        formulas = [[column.name, column.formula] for column in self.columns]
+        formulas = [[column.name, signature(column.expr)] for column in self.columns]
         return content_hash(self.name, self.timeframe.label, formulas)
 
 
@@ -147,7 +148,10 @@ RECKONED = 500
 
 
 def _stable(column: Column) -> int:
-    return column.stable if column.stable < NEVER else column.warmup + RECKONED
+    reckoned = column.warmup + RECKONED
+    if column.stable >= NEVER:
+        return reckoned
+    return max(column.stable, reckoned) if column.awaits else column.stable
 
 
 def feature_set(name: str, timeframe: str | Timeframe) -> FeatureSet:

@@ -7,7 +7,7 @@ that a formula can neither look ahead nor do anything but compute.
 import ast
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -34,6 +34,7 @@ OPERATIONS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Gt: lambda a, b: _expr(a) > b,
     ast.GtE: lambda a, b: _expr(a) >= b,
     ast.Eq: causal.equal,
+    ast.NotEq: lambda a, b: causal.negate(causal.equal(a, b)),
 }
 NO_WORDS = frozenset({"NEVER", "Expr", "Program", "Stream", "compile"})
 
@@ -52,11 +53,7 @@ def parse(text: str) -> Expr:
     if isinstance(found, dict):
         outputs = [f"[{key!r}]" for key in found]
         raise UsageError(f"{text!r} has several outputs", where="formula", allowed=outputs)
-    if isinstance(found, (float, int)):
-        return const(found)
-    if isinstance(found, Expr):
-        return found
-    raise UsageError(f"{text!r} is no expression", where="formula", allowed="numbers and columns")
+    return found if isinstance(found, Expr) else const(found)
 
 
 def value(text: str) -> Any:
@@ -67,10 +64,38 @@ def value(text: str) -> Any:
         )
     try:
         tree = ast.parse(text.strip(), mode="eval")
-        return _Reader(text).read(tree.body)
+        found = _Reader(text).read(tree.body)
     except (SyntaxError, ValueError, OverflowError, RecursionError) as problem:
         raise UsageError(
             f"{text!r} cannot be read: {problem}", where="formula", allowed="Python's notation"
+        ) from problem
+
+    if isinstance(found, (Expr, dict, int, float)):
+        return found
+    raise UsageError(f"{text!r} is no expression", where="formula", allowed="numbers and columns")
+
+
+def call(function: Any, given: Sequence[Any], named: Mapping[str, Any], where: str) -> Any:
+    """Return what an operator or an indicator makes of its arguments.
+
+    Raises `UnknownOption` for arguments that it does not have, `UsageError` for values that it
+    cannot compute with.
+    """
+    accepted = inspect.signature(function)
+    try:
+        accepted.bind(*given, **named)
+    except TypeError as problem:
+        raise UnknownOption(
+            f"{function.__name__}: {problem}", where=where, allowed=[*accepted.parameters]
+        ) from problem
+    try:
+        return function(*given, **named)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        shown = [*map(str, given), *(f"{key}={value}" for key, value in named.items())]
+        raise UsageError(
+            f"{function.__name__}({', '.join(shown)}) means nothing: {problem}",
+            where=where,
+            allowed=[*accepted.parameters],
         ) from problem
 
 
@@ -83,7 +108,7 @@ def words() -> Mapping[str, Any]:
     known = {name: getattr(causal, name) for name in causal.__all__ if name not in NO_WORDS}
     for name in ("ewma_vol", "log_open", "log_high", "log_low", "log_close", "log_return"):
         known[name] = getattr(volatility, name)
-    known["fractional_difference"] = fractional_difference
+    known |= {"fractional_difference": fractional_difference, "abs": abs, "open": causal.open_}
     found = {name: indicators.function(name) for name in plugins.names(indicators.__name__)}
     return {"tau": math.tau, **known, **{k: v for k, v in found.items() if k not in known}}
 
@@ -109,11 +134,17 @@ class _Reader:
                 return self._apply(node.op, node, self.read(node.left), self.read(node.right))
             case ast.Compare(ops=[operation], comparators=[other]):
                 return self._apply(operation, node, self.read(node.left), self.read(other))
-            case ast.UnaryOp(op=ast.USub()):
-                return -self.read(node.operand)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
+                return self._signed(node, self.read(node.operand), sign)
             case ast.Subscript(slice=ast.Constant(value=str(key))):
                 return self._output(node, key)
         raise self._refusal(node, "arithmetic, one comparison, calls by name, ['output']")
+
+    def _signed(self, node: ast.AST, operand: Any, sign: float) -> Any:
+        if not isinstance(operand, (Expr, int, float)):
+            raise self._refusal(node, "a number or a column")
+        return operand if sign > 0.0 else -operand
 
     def _constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool):
@@ -133,7 +164,7 @@ class _Reader:
         numbers = (Expr, int, float)
         known = type(operation) in OPERATIONS
         if not known or not isinstance(left, numbers) or not isinstance(right, numbers):
-            raise self._refusal(node, "+ - * / ** < <= > >= == between numbers and columns")
+            raise self._refusal(node, "+ - * / ** < <= > >= == != between numbers and columns")
         if not isinstance(left, Expr) and isinstance(operation, ast.Pow):
             left, right = left * 1.0, right * 1.0
         try:
@@ -147,17 +178,7 @@ class _Reader:
             raise self._refusal(node, "a call of an operator or an indicator")
         given = [self.read(argument) for argument in node.args]
         named = {str(word.arg): self.read(word.value) for word in node.keywords}
-        accepted = inspect.signature(function)
-        try:
-            accepted.bind(*given, **named)
-        except TypeError as problem:
-            raise UnknownOption(
-                f"{ast.unparse(node)}: {problem}", where="formula", allowed=[*accepted.parameters]
-            ) from problem
-        try:
-            return function(*given, **named)
-        except (TypeError, AttributeError) as problem:
-            raise self._refusal(node, [*accepted.parameters]) from problem
+        return call(function, given, named, "formula")
 
     def _output(self, node: ast.Subscript, key: str) -> Any:
         found = self.read(node.value)

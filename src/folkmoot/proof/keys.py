@@ -8,6 +8,7 @@ from typing import Any
 import folkmoot.core
 from folkmoot.core.bars import Bars
 from folkmoot.core.hashing import content_hash
+from folkmoot.features.own import is_own
 from folkmoot.training.keys import libraries, outsider_version
 
 ASIDE = ("app", "agents", "proof/report")
@@ -32,9 +33,13 @@ def study_key(bars: Bars, config: dict[str, Any]) -> str:
 
 
 def outsiders(models: Iterable[str], strategy: str, features: str) -> list[str]:
-    """Return the hashes of the plug-ins that are not folkmoot's own, nothing for those that are."""
+    """Return the hashes of the plug-ins that are not folkmoot's own, nothing for those that are.
+
+    A person's own feature set is no plug-in: its text is the name itself.
+    """
     named = [("folkmoot.models", model) for model in models]
-    named += [("folkmoot.strategies", strategy), ("folkmoot.features.sets", features)]
+    named += [("folkmoot.strategies", strategy)]
+    named += [] if is_own(features) else [("folkmoot.features.sets", features)]
     return [outsider_version(*plugin) for plugin in named]
 
 
