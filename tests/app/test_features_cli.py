@@ -32,6 +32,7 @@ def test_list_names_every_set_its_columns_and_the_indicators(
     _, card = answer(capfd, "features", "list", "core", "--timeframe", "4h")
     assert [one["name"] for one in card["columns"]] == list(feature_set("core", "4h").names)
     wanted = {"formula", "group", "inputs", "mirror", "name", "range", "stable", "unit", "warmup"}
+    wanted |= {"awaits"}
     assert {key for one in card["columns"] for key in one} == wanted
     _, known = answer(capfd, "features", "list", "indicators")
     assert {"rsi", "macd", "supertrend"} <= {one["name"] for one in known["indicators"]}

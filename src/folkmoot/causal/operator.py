@@ -23,6 +23,10 @@ class Operator:
     shared line of past inputs; `text` is a format of the arguments, or empty for
     `name(args, params)`.
 
+    With `awaits` the value hangs on an event, and is not known before the first (what a `watch`
+    says is then that nothing was crossed). What forgets its start exactly on its event has a `fade`
+    of 0, which counts from the event on; see `Expr.awaits`.
+
     Codes from 100 on belong to a family (`tables/`), whose step gets the parameters that
     `numbers(params)` lists and a state that begins as `memory(params)`, which for a windowed one
     follows the parameters. With `outputs`, one step writes them all side by side, and the last
@@ -37,6 +41,7 @@ class Operator:
     state: int = 0
     origin: float = 0.0
     windowed: bool = False
+    awaits: bool = False
     text: str = ""
     outputs: tuple[str, ...] = ()
     numbers: Callable[[Params], Sequence[float]] = lambda params: ()

@@ -84,8 +84,8 @@ STATEFUL = (
         state=5,
     ),
     Operator("running", 1, 53, fade=lambda params: NEVER, state=1),
-    Operator("hold", 2, 54, state=1, origin=math.nan),
-    Operator("barssince", 1, 55, state=1, origin=math.nan),
+    Operator("hold", 2, 54, state=1, origin=math.nan, awaits=True),
+    Operator("barssince", 1, 55, state=1, origin=math.nan, awaits=True),
     Operator(
         "true_range",
         3,

@@ -68,8 +68,21 @@ class Column:
 
     @property
     def stable(self) -> int:
-        """Bars after which the effect of where the history starts is below 1e-6, relative."""
+        """Bars after which the effect of where the history starts is below 1e-6, relative.
+
+        Of a column that `awaits` an event: once the event has come after these bars.
+        """
         return lengths(self.expr, self.timeframe)[1]
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the value hangs on an event, before whose first occurrence it is unknown."""
+        return self.expr.awaits
+
+    @property
+    def copied(self) -> bool:
+        """Whether few enough bars make it stable for a copy on a higher timeframe."""
+        return self.stable <= LONGEST_COPY and not self.awaits
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -86,6 +99,7 @@ class Column:
             "inputs": sorted(self.inputs),
             "warmup": self.warmup,
             "stable": self.stable if self.stable < NEVER else None,
+            "awaits": self.awaits,
             "range": [bound if math.isfinite(bound) else None for bound in self.range],
             "mirror": self.mirror,
         }
@@ -99,9 +113,9 @@ def copies(columns: tuple[Column, ...], timeframe: Timeframe) -> tuple[Column, .
     """Return the columns on closed bars of the higher timeframes of `timeframe`.
 
     A copy of `x` at 4h is called `x_4h`. Columns that need more than `LONGEST_COPY` coarse bars to
-    become stable are left out.
+    become stable, or an event that no number of them is bound to bring, are left out.
     """
-    short = [column for column in columns if column.stable <= LONGEST_COPY]
+    short = [column for column in columns if column.copied]
     return tuple(
         replace(
             column,

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from folkmoot.app.cli.output import console
+from folkmoot.features.catalogue import said_stable
 
 MOST = 40
 
@@ -30,7 +31,7 @@ def show_columns(card: dict[str, Any]) -> None:
     """Print the columns of a set."""
     table = _table("column", "group", "unit", "warm-up", "stable", "mirror", "formula")
     for one in card["columns"]:
-        stable = "never" if one["stable"] is None else str(one["stable"])
+        stable = said_stable(one)
         table.add_row(
             one["name"], one["group"], one["unit"], str(one["warmup"]), stable, one["mirror"],
             _short(one["formula"], 60),

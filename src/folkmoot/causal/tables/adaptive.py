@@ -39,8 +39,12 @@ def _period(params: Params) -> tuple[float, float]:
     return float(timeframe.ms), float(timeframe.anchor)
 
 
-def _endless(name: str, arity: int, code: int, start: float = NAN) -> Operator:
-    return Operator(name, arity, code, fade=lambda params: NEVER, memory=lambda params: (start,))
+def _endless(name: str, code: int, start: float) -> Operator:
+    return Operator(name, 1, code, fade=lambda params: NEVER, memory=lambda params: (start,))
+
+
+def _since(name: str, code: int) -> Operator:
+    return Operator(name, 2, code, memory=lambda params: (NAN,), awaits=True)
 
 
 OPERATORS: tuple[Operator, ...] = (
@@ -54,12 +58,12 @@ OPERATORS: tuple[Operator, ...] = (
         numbers=_side,
         memory=lambda params: (NAN, NAN),
     ),
-    _endless("total_since", 2, 123),
-    _endless("highest_since", 2, 124),
-    _endless("lowest_since", 2, 125),
-    _endless("highest_ever", 1, 126, start=-math.inf),
-    _endless("lowest_ever", 1, 127, start=-math.inf),
-    Operator("valuewhen", 2, 128, fade=lambda params: NEVER, numbers=_kept, memory=_places),
+    _since("total_since", 123),
+    _since("highest_since", 124),
+    _since("lowest_since", 125),
+    _endless("highest_ever", 126, start=-math.inf),
+    _endless("lowest_ever", 127, start=-math.inf),
+    Operator("valuewhen", 2, 128, numbers=_kept, memory=_places, awaits=True),
     Operator(
         "steady",
         1,

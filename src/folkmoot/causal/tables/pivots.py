@@ -35,12 +35,21 @@ def _endless(params: Params) -> int:
 
 
 OPERATORS: tuple[Operator, ...] = (
-    Operator("swing", 4, 150, fade=_endless, outputs=SWING, memory=lambda params: ZIGZAG),
+    Operator(
+        "swing",
+        4,
+        150,
+        fade=_endless,
+        awaits=True,
+        outputs=SWING,
+        memory=lambda params: ZIGZAG,
+    ),
     Operator(
         "channel",
         4,
         151,
         fade=_endless,
+        awaits=True,
         outputs=CHANNEL,
         numbers=_touches,
         memory=lambda params: [*ZIGZAG, *[NAN] * 6, 0.0],
@@ -49,7 +58,7 @@ OPERATORS: tuple[Operator, ...] = (
         "watch",
         4,
         152,
-        fade=_endless,
+        awaits=True,
         outputs=WATCH,
         numbers=_side_and_life,
         memory=lambda params: [NAN, NAN, NAN, 0.0],
