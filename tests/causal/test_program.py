@@ -209,7 +209,8 @@ def test_results_are_fresh_and_alone(walk: Bars) -> None:
     first, second = program.batch(walk), program.batch(walk)
     arrays = [*first.values(), *second.values()]
     for place, array in enumerate(arrays):
-        assert array.flags.owndata
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
         assert not any(np.shares_memory(array, other) for other in arrays[place + 1 :])
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ HEAD, ROW, HEADER = 16, 8, 3
 END, MEMORY, BARS, TILE, WIDTH, RESULT, NAMES, OUTPUTS, EDGE, MOVING, MOVED = range(11)
 SYMBOLS, TAPES, SELF, LENGTH = range(11, 15)
 """Places in the head of a tape, as the machine reads them."""
+
+NOWHERE: Places = np.empty(0, dtype=np.int64)
 
 WIDE, NARROW = 264, 2
 """Rows of a register; wide, not a power of two, so that registers share cache sets fairly."""
@@ -132,6 +135,7 @@ class Layout:
         self.narrow = symbols > 0 or width <= NARROW
         self.edge = self.tile if self.narrow else width
         self._where = _Places(self)
+        self._templates: dict[tuple[bool, bool], Code] = {}
 
     def room(self, line: Line) -> int:
         """Return the slots of a line."""
@@ -170,8 +174,8 @@ class Layout:
             return self.room(line) if isinstance(line, Line) else 0
         return value
 
-    def _ends(self, first: int, count: int) -> tuple[Places, Places]:
-        """Return the places in a tape that name one of `count` registers, and which they name."""
+    def _ends(self, first: int, count: int) -> tuple[Places, Places, list[int]]:
+        """Return the places in a tape that name one of `count` registers, which, and each once."""
         found = [
             (HEAD + ROW * place + column, value.number - first)
             for place, row in enumerate(self.flat.rows)
@@ -179,15 +183,15 @@ class Layout:
             if isinstance(value, Register) and first <= value.number < first + count
         ]
         places = np.array(found, dtype=np.int64).reshape(-1, 2)
-        return places[:, 0], places[:, 1]
+        return places[:, 0], places[:, 1], sorted(set(places[:, 1].tolist()))
 
     @cached_property
-    def input_ends(self) -> tuple[Places, Places]:
+    def input_ends(self) -> tuple[Places, Places, list[int]]:
         """Places in a tape that name inputs, and which."""
         return self._ends(0, self.flat.inputs)
 
     @cached_property
-    def output_ends(self) -> tuple[Places, Places]:
+    def output_ends(self) -> tuple[Places, Places, list[int]]:
         """Places in a tape that name outputs, and which."""
         return self._ends(self.flat.first_output, len(self.flat.wanted))
 
@@ -210,7 +214,7 @@ class Layout:
         """Return fresh memory; registers hold anything."""
         # In lines of 64 bytes: a read across two of them takes twice the time.
         raw = np.empty(self._where.size + 8)
-        begin = (-raw.ctypes.data // 8) % 8
+        begin = (-_address(raw) // 8) % 8
         mem = raw[begin : begin + self._where.size]
         mem[: len(self.image)] = self.image
         return mem
@@ -236,37 +240,47 @@ class Layout:
         mem: Floats,
         bars: int,
         inputs: Sequence[Floats] | None = None,
-        outputs: Sequence[Floats] | Floats | None = None,
+        rows: Floats | None = None,
+        matrix: Floats | None = None,
     ) -> Code:
         """Return a tape for `bars` bars over `mem`.
 
         `inputs` by number (those that no row reads may be anything) are read where they are, and
-        so are `outputs` written: one array each, or a matrix in C order. The caller keeps them
-        alive. Without them, one bar is read from and written to registers.
+        results written: to `rows`, one an output, or to a `matrix` in C order. The caller keeps
+        them alive. Without them, one bar is read from and written to registers.
         """
-        base = mem.ctypes.data
-        tape = np.zeros(HEAD + len(self.table), dtype=np.uint64)
-        tape[HEAD:] = self.table
-        end = len(tape)
-        tape[[END, MEMORY, BARS, TILE, WIDTH]] = end, base, bars, self.tile, self.width
-        tape[[SYMBOLS, TAPES]] = self.symbols, 1
-        pairs = [(inputs, self.input_ends)]
-        if isinstance(outputs, np.ndarray):
-            tape[[RESULT, NAMES]] = outputs.ctypes.data, outputs.shape[1]
-            tape[[OUTPUTS, EDGE]] = self.first_output, self.edge
-        else:
-            pairs.append((outputs, self.output_ends))
-        moving = [np.empty(0, dtype=np.int64)]
-        for arrays, (places, which) in pairs:
-            if arrays is not None:
-                away = np.array([array.ctypes.data - base for array in arrays], dtype=np.int64)
-                tape[places] = (away >> 3)[which].view(np.uint64)
-                moving.append(places)
-        listed = np.concatenate(moving).view(np.uint64)
-        tape[[MOVING, MOVED]] = end, end + len(listed)
-        tape = np.concatenate((tape, listed))
-        tape[[SELF, LENGTH]] = tape.ctypes.data, len(tape)
+        base = _address(mem)
+        tape = self._template(inputs is not None, rows is not None).copy()
+        tape[MEMORY], tape[BARS], tape[SELF] = base, bars, _address(tape)
+        if inputs is not None:
+            places, which, read = self.input_ends
+            away = np.zeros(len(inputs), dtype=np.int64)
+            away[read] = [_address(inputs[number]) - base for number in read]
+            tape[places] = (away >> 3)[which].view(np.uint64)
+        if rows is not None:
+            places, which, _ = self.output_ends
+            away = _address(rows) - base + np.arange(len(rows)) * rows.strides[0]
+            tape[places] = (away >> 3)[which].view(np.uint64)
+        if matrix is not None:
+            tape[RESULT], tape[NAMES] = _address(matrix), matrix.shape[1]
         return tape
+
+    def _template(self, inputs: bool, outputs: bool) -> Code:
+        """Return what all tapes have in common whose inputs and outputs lie outside, or not."""
+        found = self._templates.get((inputs, outputs))
+        if found is None:
+            end = HEAD + len(self.table)
+            moving = (self.input_ends[0] if inputs else NOWHERE,
+                      self.output_ends[0] if outputs else NOWHERE)  # fmt: skip
+            head = np.zeros(HEAD, dtype=np.uint64)
+            head[[END, TILE, WIDTH, SYMBOLS, TAPES]] = end, self.tile, self.width, self.symbols, 1
+            head[[OUTPUTS, EDGE, MOVING]] = self.first_output, self.edge, end
+            found = np.concatenate(
+                (head, self.table, *(places.view(np.uint64) for places in moving))
+            )
+            found[[MOVED, LENGTH]] = len(found)
+            self._templates[inputs, outputs] = found
+        return found
 
 
 class _Places:
@@ -314,6 +328,11 @@ class _Places:
             # Only now: no row writes over what it reads.
             free += [self.registers[n] for n in named & shared if last[n] == k]
         return at
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    place: int = array.__array_interface__["data"][0]
+    return place
 
 
 def _rounded(count: int) -> int:

@@ -54,9 +54,14 @@ class Program:
         self._columns = self._stages[0].flat.columns
 
     def batch(self, bars: Bars) -> dict[str, Floats]:
-        """Return each expression over all bars, a fresh `float64[n]` by name."""
-        fresh = [np.empty(len(bars)) for _ in self.names]
-        run_stages(self._stages, self.columns(bars), fresh)
+        """Return each expression over all bars, a fresh `float64[n]` by name.
+
+        They lie in one block of memory, which lives as long as any of them.
+        """
+        return self._filled(bars, block(len(self.names), len(bars)))
+
+    def _filled(self, bars: Bars, fresh: Floats) -> dict[str, Floats]:
+        run_stages(self._stages, self.columns(bars), rows=fresh)
         return dict(zip(self.names, fresh, strict=True))
 
     def matrix(self, bars: Bars) -> Floats:
@@ -69,10 +74,14 @@ class Program:
         """Return what `batch` returns for each symbol; the symbols are shared out to `threads`."""
         if threads < 1:
             raise UsageError(f"threads is {threads}", where="panel", allowed="1 or more")
+        # One block again: memory that is asked for in many small pieces comes page by page.
+        fresh = block(len(self.names) * len(panel), max(map(len, panel), default=0))
+        parts = fresh.reshape(len(panel), len(self.names), -1) if len(panel) else ()
+        pairs = [(bars, part[:, : len(bars)]) for bars, part in zip(panel, parts, strict=True)]
         if threads == 1 or len(panel) < 2:
-            return [self.batch(bars) for bars in panel]
+            return [self._filled(*pair) for pair in pairs]
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(self.batch, panel))
+            return list(pool.map(self._filled, *zip(*pairs, strict=True)))
 
     def over(self, columns: Mapping[str, Floats]) -> dict[str, Floats]:
         """Return each expression over bare columns, `float64[n]` by name.
@@ -82,8 +91,8 @@ class Program:
         count = len(next(iter(columns.values())))
         unknown = np.full(count, np.nan)
         given = {name: finite(np.array(column, np.float64)) for name, column in columns.items()}
-        fresh = [np.empty(count) for _ in self.names]
-        run_stages(self._stages, [given.get(name, unknown) for name in self._columns], fresh)
+        fresh = block(len(self.names), count)
+        run_stages(self._stages, [given.get(name, unknown) for name in self._columns], rows=fresh)
         return dict(zip(self.names, fresh, strict=True))
 
     def stream(self) -> "Stream":
@@ -139,6 +148,15 @@ class Program:
         ]
 
 
+def block(count: int, length: int) -> Floats:
+    """Return memory for `count` rows of `length`, which hold anything, each a line of cache apart.
+
+    Rows whose addresses differ by pages would push each other out of the cache.
+    """
+    stride = -(-length // 8) * 8 + 24
+    return np.empty((count, stride))[:, :length]
+
+
 def _column(bars: Bars, name: str) -> Floats:
     if name in CLOCK:
         return np.asarray(getattr(bars, name), dtype=np.float64)
@@ -164,11 +182,16 @@ class Sweep:
 
 
 def run_stages(
-    stages: list[Stage], columns: list[Floats], into: Floats | list[Floats], width: int = WIDE
+    stages: list[Stage],
+    columns: list[Floats],
+    matrix: Floats | None = None,
+    width: int = WIDE,
+    *,
+    rows: Floats | None = None,
 ) -> Sweep:
-    """Run every stage over all rows of the columns, the last one's results going `into`.
+    """Run every stage over all rows of the columns.
 
-    `into` is a matrix in C order or one array for each result.
+    The last one's results go to a `matrix` in C order, or to `rows`, one a result.
     """
     from folkmoot.causal.kernels.machine import machine
     from folkmoot.causal.ta import answers
@@ -176,15 +199,14 @@ def run_stages(
     known: dict[Expr, Floats] = {}
     memories = []
     for stage in stages:
-        layout, wanted = stage.layout(width), stage.flat.wanted
+        layout, wanted, last = stage.layout(width), stage.flat.wanted, stage is stages[-1]
         mem = layout.memory()
         inputs = [*columns, *(known[node] for node in stage.flat.feeds)]
-        last = stage is stages[-1]
-        fresh = into if last else [np.empty(len(columns[0])) for _ in wanted]
-        machine(layout.tape(mem, len(columns[0]), inputs, fresh))
+        into = rows if last else block(len(wanted), len(columns[0]))
+        machine(layout.tape(mem, len(columns[0]), inputs, into, matrix if last else None))
         memories.append(mem)
-        if not last:
-            known |= {node: finite(line) for node, line in zip(wanted, fresh, strict=True)}
+        if not last and into is not None:
+            known |= {node: finite(line) for node, line in zip(wanted, into, strict=True)}
             known |= answers(stage.calls, known)
     return Sweep(memories, known)
 

@@ -99,7 +99,7 @@ class Stream:
         if bars.open_time[0] <= self._last:
             self._refuse(bars.bar(0))
         lane, columns = self._lanes[0], self._program.columns(bars)
-        self._machine(lane.layout.tape(lane.memory, len(bars), columns, values))
+        self._machine(lane.layout.tape(lane.memory, len(bars), columns, matrix=values))
         self._last = int(bars.open_time[-1])
         return values
 
