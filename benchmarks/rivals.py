@@ -31,7 +31,7 @@ class Rival:
 
     def load(self, bars: Bars) -> str | None:
         """Start the process; return what is missing, or None where it is ready."""
-        if not Path(self._command[0]).exists():
+        if not Path(self._command[0]).is_file():
             return "no environment: --peers PYTHON"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "bars.npz"
