@@ -62,6 +62,22 @@ def load(
     return _listed(found) if found.refused else found
 
 
+def files_of(data: str) -> list[Path]:
+    """Return the files that `data` names: itself, behind `kind:`, joined by `|`, or endless."""
+    from folkmoot.market.specs import SUFFIXES
+
+    parts = [part.strip() for part in data.split("|")]
+    named = [name for part in parts for name in _behind(part)]
+    paths = [Path(f"{name}{ending}").expanduser() for name in named for ending in ("", *SUFFIXES)]
+    return [path for path in paths if path.is_file()]
+
+
+def _behind(part: str) -> list[str]:
+    """Return the text, and what stands behind each of its colons."""
+    pieces = part.split(":")
+    return [":".join(pieces[first:]) for first in range(len(pieces))]
+
+
 def _closed(found: Reading, clock: Clock) -> Reading:
     """Drop what is still forming or lies ahead, and note how many bars that were."""
     bars = found.bars

@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +67,31 @@ def first_line(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
-def export(columns: FeatureSet, bars: Bars, path: Path, spec: str) -> dict[str, Any]:
+TIMES = ("open_time", "known_at")
+"""Columns of an exported table that are no features."""
+
+
+def export(
+    columns: FeatureSet,
+    bars: Bars,
+    path: Path,
+    spec: str,
+    *,
+    overwrite: bool = False,
+    inputs: Sequence[Path] = (),
+) -> dict[str, Any]:
     """Write the set over `bars` to a Parquet file, its card beside it as JSON; return the card.
 
     The file has `open_time` and `known_at` (epoch ms) and a float64 column a feature; the card
     (the same path, ending `.json`) has the definition, the data's hash, the span and the row from
-    which every column is stable. Raises `UsageError` for another ending.
+    which every column is stable. Raises `UsageError` for another ending, a feature called as one
+    of the times, a file that is there unless `overwrite`, and always for one of `inputs`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if path.suffix != ".parquet":
-        raise UsageError(f"{path} is no Parquet file", where="export", allowed="NAME.parquet")
+    card_path = path.with_suffix(".json")
+    _writable(columns, (path, card_path), inputs, overwrite=overwrite)
     table = columns.matrix(bars)
     card = {
         **columns.card(),
@@ -89,13 +103,55 @@ def export(columns: FeatureSet, bars: Bars, path: Path, spec: str) -> dict[str, 
         "stable_from_row": min(columns.stable, len(bars)),
         "definition": settled(spec) if is_own(spec) else None,
     }
-    times = {"open_time": bars.open_time, "known_at": bars.close_time}
+    times = dict(zip(TIMES, (bars.open_time, bars.close_time), strict=True))
     features = {name: table.values[:, j] for j, name in enumerate(table.names)}
     written = pa.table({**times, **features}, metadata={"folkmoot": json.dumps(card)})
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(written, path, compression="zstd")
-    path.with_suffix(".json").write_text(f"{json.dumps(card, indent=1)}\n", encoding="utf-8")
+    card_path.write_text(f"{json.dumps(card, indent=1)}\n", encoding="utf-8")
     return card
+
+
+def _writable(
+    columns: FeatureSet, paths: Sequence[Path], inputs: Sequence[Path], *, overwrite: bool
+) -> None:
+    """Raise `UsageError` for what would lose a column or a file."""
+    if paths[0].suffix != ".parquet":
+        raise UsageError(f"{paths[0]} is no Parquet file", where="export", allowed="NAME.parquet")
+    taken = [name for name in columns.names if name in TIMES]
+    if taken:
+        raise UsageError(
+            f"a column is called {taken[0]!r}, as a time of the table is",
+            where=columns.name,
+            allowed=f"another name than {' and '.join(TIMES)}",
+        )
+    for path in paths:
+        if not path.exists():
+            continue
+        if any(given.exists() and path.samefile(given) for given in inputs):
+            raise UsageError(f"{path} is what is read", where="export", allowed="another file")
+        if not overwrite:
+            raise UsageError(
+                f"{path} is there already", where="export", allowed="another file, or --overwrite"
+            )
+
+
+def not_found(name: str, features: str, columns: FeatureSet) -> UsageError:
+    """Return the error for a name that is neither a column of the set nor an indicator."""
+    if name in feature_sets():
+        return UsageError(
+            f"{name!r} is a feature set, no column or indicator",
+            where="features",
+            allowed=f"`folkmoot features list {name}` shows its columns",
+        )
+    known = dict.fromkeys((*columns.names, *plugins.names(indicators.__name__)))
+    near = get_close_matches(name, known, n=5)
+    places = f"`folkmoot features list {features}` and `folkmoot features list indicators` list all"
+    return UsageError(
+        f"nothing is called {name!r}",
+        where="features",
+        allowed=f"perhaps {', '.join(near)}; {places}" if near else places,
+    )
 
 
 def page(timeframe: str = "1h") -> Iterator[str]:

@@ -71,7 +71,7 @@ def show(
     elif name in plugins.names("folkmoot.indicators"):
         facts = catalogue.indicator_facts(name)
     else:
-        facts = columns.column(name).as_dict()
+        raise catalogue.not_found(name, features, columns)
     _answer(facts, json, lambda: show_one(facts))
     return 0
 
@@ -102,6 +102,11 @@ def plot(
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
     facts = draw(found.bars, name, features, only, bars, until, out)
+    if facts["unknown"]:
+        note(f"unknown on every bar shown: {', '.join(facts['unknown'])}")
+    absent = [event for event, count in facts["events"].items() if not count]
+    if absent:
+        note(f"no event in these bars: {', '.join(absent)}")
     if json:
         emit(facts)
     else:
@@ -150,6 +155,9 @@ def export(
     data: DataArgument,
     out: Annotated[Path, typer.Option("--out", help="The file, NAME.parquet.")],
     features: FeaturesOption = "full",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace NAME.parquet and NAME.json.")
+    ] = False,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
     source: SourceOption = None,
@@ -157,13 +165,14 @@ def export(
     json: JsonOption = False,
 ) -> int:
     """Write a set over history to Parquet, its card (definition, hashes, span) beside it."""
-    from folkmoot.app.load import load
+    from folkmoot.app.load import files_of, load
     from folkmoot.features import catalogue, feature_set
 
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
     columns = feature_set(features, found.bars.timeframe)
-    card = catalogue.export(columns, found.bars, out, features)
+    read = files_of(data)
+    card = catalogue.export(columns, found.bars, out, features, overwrite=overwrite, inputs=read)
     if json:
         emit(card)
     else:
