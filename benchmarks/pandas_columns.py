@@ -246,13 +246,17 @@ def _copied_volumes(m: Market) -> Lines:
     high, low, close, volume = m.high, m.low, m.close, m.volume
     span = high - low
     flow = np.nan_to_num((2.0 * close - high - low) / span) * volume
+    change = m.typical - past(m.typical)
+    rise, fall = (
+        m.by.SUM(np.where(event, volume, 0.0), 14) for event in (change > 0.0, change < 0.0)
+    )
     balance, spread = talib.OBV(close, volume), talib.AD(high, low, close, volume)
     return {
-        "money_flow_index": talib.MFI(high, low, close, volume, 14) - 50.0,
+        "volume_flow_index": 100.0 * rise / (rise + fall) - 50.0,
         "chaikin_flow": m.by.SUM(flow, 20) / m.by.SUM(volume, 20),
         "obv_slope": talib.LINEARREG_SLOPE(balance, 20) / m.usual_volume,
         "flow_slope": talib.LINEARREG_SLOPE(spread, 20) / m.usual_volume,
-        "price_volume": m.by.CORREL(m.moved, m.log_volume, 20),
+        "price_volume": m.by.CORREL(m.moved, np.sqrt(volume), 20),
     }
 
 

@@ -195,7 +195,7 @@ def _cipher(m: Market) -> Lines:
     return {
         "cipher_wave": slow,
         "cipher_gap": gap,
-        "cipher_money": m.by.SMA(150.0 * share, 60) - 2.5,
+        "cipher_money": m.by.SMA(150.0 * share, 60),
         "cipher_crosses": faded(up.astype(float) - down, 0.9) / 0.1,
         "cipher_circles": faded(circles, 0.9) / 0.1,
     }
@@ -211,17 +211,18 @@ def _spread(m: Market) -> Line:
 
 
 def _volumes(m: Market, frame: pd.DataFrame) -> Lines:
-    before, volume = past(m.close), m.volume
-    thin = np.abs((m.close - before) / before) / (m.close * volume)
+    volume = m.volume
+    size = np.abs(m.moved)
+    moves, trades = (m.by.SUM(x, 5) / m.by.SUM(x, 100) for x in (size, volume))
     paid = pd.DataFrame({"money": m.typical * volume, "volume": volume}, index=frame.index)
     today = paid.groupby(frame.index.normalize()).cumsum()
     price = (today["money"] / today["volume"]).to_numpy()
     return {
-        "volume_slope": talib.LINEARREG_SLOPE(m.log_volume, 20),
-        "size_volume": m.by.CORREL(np.abs(m.moved), m.log_volume, 20),
+        "volume_slope": talib.LINEARREG_SLOPE(volume, 20) / m.usual_volume,
+        "size_volume": m.by.CORREL(size, np.sqrt(volume), 20),
         "spread_20": _spread(m) / m.usual,
         "force": talib.EMA(m.change * volume, 13) / (m.range * m.usual_volume),
         "volume_trend": np.log(talib.EMA(volume, 10) / talib.EMA(volume, 60)),
-        "illiquidity": np.log(m.by.SMA(thin, 5) / m.by.SMA(thin, 100)),
+        "illiquidity": np.log((moves + 0.05) / (trades + 0.05)),
         "vwap": (m.close - price) / m.range,
     }

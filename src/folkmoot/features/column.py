@@ -53,7 +53,10 @@ class Column:
 
     @property
     def range(self) -> Range:
-        """The lowest and the highest value that it can have; infinite where nothing bounds it."""
+        """The lowest and the highest value that it can have; infinite where nothing bounds it.
+
+        Of the formula as written: rounding may carry a value past a bound by 1e-9 of max(1, bound).
+        """
         return self.limits or bounds(self.expr)
 
     @property

@@ -33,9 +33,10 @@ def cross_section(
     """Return each symbol's table with every value replaced by its place among the symbols.
 
     `rank` is (smaller + equal / 2) / known, in (0, 1), the value being among its own equals; `z`
-    is (value - mean) / standard deviation (divided by the count), NaN where all are equal. NaN
-    where fewer than `least` symbols are known. Tables are aligned on `known_at`; arrays `[n]` or
-    `[n, columns]` are taken as aligned already. A row depends on the rows of its instant alone.
+    is (value - mean) / standard deviation (divided by the count), NaN where all are equal; to it
+    an infinite value is unknown. NaN where fewer than `least` symbols are known. Tables are aligned
+    on `known_at`; arrays `[n]` or `[n, columns]` are taken as aligned already. A row depends on the
+    rows of its instant alone.
 
     Raises `UsageError` for tables with other columns than the first, or arrays of other shapes.
 
@@ -125,10 +126,10 @@ def _ranks(block: Floats, least: int) -> Floats:
 
 def _scores(block: Floats, least: int) -> Floats:
     """Standardise along the first axis; summed symbol by symbol, so that shape changes no bit."""
-    there = ~np.isnan(block)
+    there = np.isfinite(block)
     known = there.sum(axis=0)
     mean = _total(np.where(there, block, 0.0)) / np.maximum(known, 1)
-    apart = block - mean
+    apart = np.where(there, block, np.nan) - mean
     variance = _total(np.where(there, apart * apart, 0.0)) / np.maximum(known, 1)
     # Equal values may differ from their rounded mean by a last bit.
     level = np.abs(mean) * 1e-14

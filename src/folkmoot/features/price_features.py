@@ -75,8 +75,8 @@ def normalize_features(
 
     Without a fitted scaler one is fitted on all rows of `features`: a z-score, or the kind named.
     `split` is where training ends: an index label of a frame or series, else a row number; a fit
-    on rows at or after it is refused with `UsageError`. Fit on the rows before, and pass the
-    scaler for the others.
+    on rows at or after it is refused with `UsageError`, as is a split that cannot be compared with
+    the index. Fit on the rows before, and pass the scaler for the others.
 
     >>> train, fitted = normalize_features([[1.0], [3.0]], split=2)
     >>> normalize_features([[5.0]], fitted)[0]
@@ -96,7 +96,14 @@ def _refuse_rows_after(features: Any, split: Any) -> None:
         return
     labelled = hasattr(features, "index") and hasattr(features, "to_numpy")
     places = features.index if labelled else np.arange(len(features))
-    after = int(np.asarray(places >= split).sum())
+    try:
+        after = int(np.asarray(places >= split).sum())
+    except TypeError as problem:
+        raise UsageError(
+            f"the split {split!r} is no label of the index: {problem}",
+            where="normalize_features",
+            allowed=f"{places.dtype}",
+        ) from problem
     if after:
         raise UsageError(
             f"{after} of the rows to fit on lie at or after the split {split}",

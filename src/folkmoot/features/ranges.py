@@ -48,11 +48,31 @@ def _bounds(node: Expr, read: Sequence[Range]) -> Range:
         return read[-1]
     if op in FIXED:
         return FIXED[op]
-    if op == "const":
-        return float(node.params[0]), float(node.params[0])
-    if op == "input":
-        return POSITIVE if node.params[0] in PRICED else ANY
+    if op in WITH_PARAMETERS:
+        return WITH_PARAMETERS[op](node, read)
     return RULES[op](*read) if op in RULES else ANY
+
+
+def _constant(node: Expr, read: Sequence[Range]) -> Range:
+    return float(node.params[0]), float(node.params[0])
+
+
+def _input(node: Expr, read: Sequence[Range]) -> Range:
+    return POSITIVE if node.params[0] in PRICED else ANY
+
+
+def _summed(node: Expr, read: Sequence[Range]) -> Range:
+    n = float(node.params[0])
+    return n * read[0][0], n * read[0][1]
+
+
+def _leaked(node: Expr, read: Sequence[Range]) -> Range:
+    """Return what a sum can reach that keeps a share of itself on every bar."""
+    (low, high), share = read[0], node.args[1]
+    kept = float(share.params[0]) if share.op == "const" else 1.0
+    if not 0.0 <= kept < 1.0:
+        return ANY
+    return min(low / (1.0 - kept), low), max(high / (1.0 - kept), high)
 
 
 def _times(a: Range, b: Range) -> Range:
@@ -94,6 +114,12 @@ FIXED: Mapping[str, Range] = {
     "sqrt": POSITIVE,
     "since_highest": POSITIVE,
     "since_lowest": POSITIVE,
+}
+WITH_PARAMETERS: Mapping[str, Callable[[Expr, Sequence[Range]], Range]] = {
+    "const": _constant,
+    "input": _input,
+    "total": _summed,
+    "leak": _leaked,
 }
 RULES: Mapping[str, Callable[..., Range]] = {
     "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),

@@ -8,7 +8,7 @@ from folkmoot.causal import compile
 from folkmoot.core.bars import Bars
 from folkmoot.indicators.regime import REGIMES, regime
 from folkmoot.proof.scored import CONSENSUS, Scored
-from folkmoot.proof.statistics import hits, share_interval, wilson
+from folkmoot.proof.statistics import hits, share_interval
 
 UNKNOWN = "unknown"
 """The name of the rows on which no state was known yet."""
@@ -19,7 +19,8 @@ def by_regime(bars: Bars, found: Scored) -> list[dict[str, Any]]:
 
     A scored row has the state known at the close on which it was decided. `accuracy` and its
     interval are of the consensus; `said` is its mean probability of a rise and `rose` the share
-    that did, with its interval: one bucket of calibration a state.
+    that did, with its interval: one bucket of calibration a state. Both intervals allow for labels
+    that overlap.
     """
     if not len(found):
         return []
@@ -28,15 +29,15 @@ def by_regime(bars: Bars, found: Scored) -> list[dict[str, Any]]:
     for code, name in [*enumerate(REGIMES), (np.nan, UNKNOWN)]:
         inside = np.isnan(codes) if name == UNKNOWN else codes == code
         if n := int(np.count_nonzero(inside)):
-            right, rises = hits(p[inside], found.up[inside]), float(found.up[inside].sum())
+            right, rises = hits(p[inside], found.up[inside]), found.up[inside]
             row = {
                 "regime": name,
                 "n": n,
                 "accuracy": float(right.mean()),
                 "accuracy_interval": list(share_interval(right, found.horizon)),
                 "said": float(p[inside].mean()),
-                "rose": rises / n,
-                "rose_interval": list(wilson(rises, n)),
+                "rose": float(rises.mean()),
+                "rose_interval": list(share_interval(rises, found.horizon)),
             }
             rows.append(row)
     return rows

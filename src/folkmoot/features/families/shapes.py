@@ -11,6 +11,13 @@ from folkmoot.indicators.swings import swings
 WINDOW = 32
 SIGNED = ("signed_trend", "time_correlation", "gadf_1", "gadf_4", "gadf_8", "gadf_16", "slope_t")
 EVEN = ("diagonal_mean", "gaf_sum_mean", "momentum", "gasf_4")
+ANGLES = {
+    **dict.fromkeys((*SIGNED, *EVEN), (-1.0, 1.0)),
+    "momentum": (-2.0, 2.0),
+    "slope_t": None,
+}
+"""Ranges: means of sines and cosines, a difference of two such, a statistic without bounds."""
+
 LONGEST_AGE = 200.0
 UNIT = "quality of patterns, halving every 20 bars"
 SIGNED_PATTERNS = {
@@ -22,11 +29,25 @@ SIGNED_PATTERNS = {
 def angles() -> tuple[Column, ...]:
     """Return Gramian numbers of 32 log closes: seven signed ones, four blind to the sign."""
     signed = (
-        Column(f"gaf_{name}", gramian(log_close, WINDOW, name), "angle", "ratio", "gaf")
+        Column(
+            f"gaf_{name}",
+            gramian(log_close, WINDOW, name),
+            "angle",
+            "ratio",
+            "gaf",
+            limits=ANGLES.get(name),
+        )
         for name in SIGNED
     )
     even = (
-        Column(f"gaf_{name}", gramian(log_close, WINDOW, name), "angle", "even", "gaf")
+        Column(
+            f"gaf_{name}",
+            gramian(log_close, WINDOW, name),
+            "angle",
+            "even",
+            "gaf",
+            limits=ANGLES.get(name),
+        )
         for name in EVEN
     )
     return (*signed, *even)
@@ -39,8 +60,8 @@ def recursive() -> tuple[Column, ...]:
     return (
         from_line("swing", last["price"], "swings"),
         Column("swing_leg", last["leg"], "mean true ranges of 14 bars", "level", "swings"),
-        Column("swing_age", age, "share of 200 bars", "even", "swings"),
-        Column("fibonacci", within - 0.5, "legs from the middle", "none", "swings"),
+        Column("swing_age", age, "share of 200 bars", "even", "swings", limits=(0.0, 1.0)),
+        Column("fibonacci", within - 0.5, "legs from the middle", "even", "swings"),
         *(
             Column(name, _together(told, kinds), UNIT, "level", "patterns")
             for name, kinds in SIGNED_PATTERNS.items()

@@ -1,16 +1,20 @@
 """Trend, bands and state: where the market stands against its own past, and how it travels."""
 
+import math
+
 from folkmoot.causal import (
     Expr,
     close,
     correlation,
     ema,
     equal,
+    hold,
     kurtosis,
     lag,
     line,
     log,
     mean,
+    negate,
     rank,
     skewness,
     slope,
@@ -24,6 +28,7 @@ from folkmoot.features.families.units import (
     in_sigmas,
     in_usual,
 )
+from folkmoot.features.ranges import Range
 from folkmoot.features.volatility import (
     close_to_close,
     garman_klass,
@@ -51,6 +56,7 @@ from folkmoot.indicators.variance_ratio import variance_ratio
 from folkmoot.indicators.zlema import zlema
 from folkmoot.indicators.zscore import zscore
 
+SHARE, HALF, SIDES = (0.0, 1.0), (-0.5, 0.5), (-1.0, 1.0)
 ESTIMATES = {
     "close": close_to_close,
     "parkinson": parkinson,
@@ -75,16 +81,15 @@ def windowed() -> tuple[Column, ...]:
         in_usual("kernel_slope", smooth - lag(smooth), "trend"),
         in_usual("kernel_gap", kernel["gaussian"] - smooth, "trend"),
         _fitted(30),
-        Column("efficiency_10", efficiency_ratio(log_close, 10), "net over way", "even", "trend"),
-        Column("efficiency_20", efficiency_ratio(log_close, 20), "net over way", "even", "trend"),
+        _efficiency(10),
+        _efficiency(20),
         in_ranges("tenkan_kijun", cloud["conversion"] - cloud["base"], "trend"),
         from_line("kijun", cloud["base"], "trend"),
-        _placed("donchian_20", donchian()["place"]),
-        _placed("donchian_55", donchian(55)["place"]),
-        Column("zscore_50", zscore(log_close, 50), "standard deviations", "ratio", "bands"),
+        _placed("donchian_20", donchian()["place"], HALF),
+        _placed("donchian_55", donchian(55)["place"], HALF),
+        _scored(50),
         Column("squeeze_on", squeeze()["on"], "event", "even", "bands"),
-        Column("skew_50", skewness(log_return, 50), "skewness", "ratio", "volatility"),
-        Column("kurtosis_50", kurtosis(log_return, 50), "excess kurtosis", "even", "volatility"),
+        *_moments(50),
         Column("echo_50", echo, "correlation with the bar before", "even", "trend"),
         Column("range_burst", burst, "range of 5 bars over moves of 50", "even", "volatility"),
     )
@@ -105,8 +110,8 @@ def recursive() -> tuple[Column, ...]:
         in_usual("slope_100", slope(log_close, 100), "trend"),
         _fitted(100),
         from_line("supertrend", follow["line"], "trend"),
-        Column("supertrend_side", follow["direction"], "side", "level", "trend"),
-        Column("chandelier_side", stops["direction"], "side", "approximate", "trend"),
+        Column("supertrend_side", follow["direction"], "side", "level", "trend", limits=SIDES),
+        Column("chandelier_side", _chandelier_side(stops), "side", "level", "trend", limits=SIDES),
         in_ranges("chandelier", 2.0 * close - stops["long_stop"] - stops["short_stop"], "trend"),
         from_line("cloud", middle, "trend"),
         in_ranges("cloud_width", abs(cloud["cloud_a"] - cloud["cloud_b"]), "trend", "even"),
@@ -122,7 +127,7 @@ def recursive() -> tuple[Column, ...]:
         Column("variance_ratio_4", variance_ratio(), "ratio", "even", "state"),
         Column("variance_ratio_16", variance_ratio(q=16, n=120), "ratio", "even", "state"),
         Column("hurst_100", hurst(), "exponent", "even", "state"),
-        Column("order_100", permutation_entropy(), "entropy, 1 is disorder", "even", "state"),
+        Column("order_100", _disorder(), "entropy, 1 is disorder", "even", "state", limits=SHARE),
         *_volatility(),
         *_regimes(),
     )
@@ -132,11 +137,54 @@ def _fitted(n: int) -> Column:
     """Return the share of n log closes' variance that a line explains, from parts shared anyway."""
     steepness, spread = slope(log_close, n), std(log_close, n)
     share = steepness * steepness * ((n * n - 1.0) / 12.0) / (spread * spread)
-    return Column(f"fit_{n}", share, "r squared", "even", "trend", limits=(0.0, 1.0 + 1e-9))
+    return Column(f"fit_{n}", share, "r squared", "even", "trend", limits=SHARE)
 
 
-def _placed(name: str, place: Expr) -> Column:
-    return Column(name, place - 0.5, "channels from the middle", "level", "bands")
+def _efficiency(n: int) -> Column:
+    ratio = efficiency_ratio(log_close, n)
+    return Column(f"efficiency_{n}", ratio, "net over way", "even", "trend", limits=SHARE)
+
+
+def _chandelier_side(stops: dict[str, Expr]) -> Expr:
+    """Return on which side of the stops the close is, kept where it has passed both or neither.
+
+    The script looks at the short stop first, so that its direction of a chart turned upside down
+    is not always the opposite.
+    """
+    up, down = close > lag(stops["short_stop"]), close < lag(stops["long_stop"])
+    return hold(negate(equal(up, down)), up - down)
+
+
+def _disorder() -> Expr:
+    """Return the permutation entropy of 100 returns, a tie read both as a rise and as a fall.
+
+    The orderings of equal returns, of which ticks make many, go by their age: read one way alone
+    they would differ between a chart and its mirror image.
+    """
+    return 0.5 * (permutation_entropy(log_return) + permutation_entropy(-log_return))
+
+
+def _placed(name: str, place: Expr, limits: Range | None = None) -> Column:
+    unit = "channels from the middle"
+    return Column(name, place - 0.5, unit, "level", "bands", limits=limits)
+
+
+def _scored(n: int) -> Column:
+    most = math.sqrt(n - 1.0)
+    unit, score = "standard deviations", zscore(log_close, n)
+    return Column(f"zscore_{n}", score, unit, "ratio", "bands", limits=(-most, most))
+
+
+def _moments(n: int) -> tuple[Column, ...]:
+    """Return the third and fourth moments of n returns, largest where one alone differs."""
+    third = (n - 2.0) / math.sqrt(n - 1.0)
+    skew, fat = skewness(log_return, n), kurtosis(log_return, n)
+    most = third * third - 2.0
+    group = "volatility"
+    return (
+        Column(f"skew_{n}", skew, "skewness", "ratio", group, limits=(-third, third)),
+        Column(f"kurtosis_{n}", fat, "excess kurtosis", "even", group, limits=(-2.0, most)),
+    )
 
 
 def _volatility() -> tuple[Column, ...]:

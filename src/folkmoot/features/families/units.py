@@ -2,6 +2,7 @@
 
 from folkmoot.causal import Expr, close, leak, mean, true_range
 from folkmoot.features.column import Column, Mirror
+from folkmoot.features.ranges import Range
 from folkmoot.features.volatility import close_to_close, ewma_vol
 
 SIGMA = ewma_vol()
@@ -14,9 +15,11 @@ RANGES = "mean true ranges of 14 bars"
 POINTS = "points from 50"
 
 
-def in_ranges(name: str, distance: Expr, group: str, mirror: Mirror = "level") -> Column:
+def in_ranges(
+    name: str, distance: Expr, group: str, mirror: Mirror = "level", limits: Range | None = None
+) -> Column:
     """Return a distance of prices as a column, in mean true ranges."""
-    return Column(name, distance / RANGE, RANGES, mirror, group)
+    return Column(name, distance / RANGE, RANGES, mirror, group, limits=limits)
 
 
 def from_line(name: str, line: Expr, group: str) -> Column:

@@ -25,6 +25,7 @@ from folkmoot.causal import (
 )
 from folkmoot.core.timeframe import DAY, Timeframe
 from folkmoot.features.column import Column, Mirror, copies
+from folkmoot.features.ranges import Range
 from folkmoot.features.volatility import (
     close_to_close,
     ewma_vol,
@@ -50,6 +51,13 @@ RETURN_LAGS = (1, 2, 3, 5, 8, 13, 21)
 RANKED_OVER = 500
 SIGMA = ewma_vol()
 DEVIATIONS = "standard deviations of one bar"
+FROM_50, OF_20 = "points from 50", "standard deviations of 20 bars"
+LOG_VOLUME, BURST = "standard deviations of log volume", "volatility of 5 bars over 20"
+PLACE, UP_DOWN = "bands from the middle", "share up less share down"
+OF_MEAN = "ratio to the mean of 20 bars"
+HALF, PACE = (-50.0, 50.0), (0.0, 10.0)
+WAVE = 10.0 / 0.015
+"""A bar's distance from a mean that is begun with ten bars is at most ten of the mean distance."""
 
 
 def core(timeframe: Timeframe) -> tuple[Column, ...]:
@@ -107,12 +115,12 @@ def _candle() -> tuple[Column, ...]:
 
 def _momentum() -> tuple[Column, ...]:
     wave = wavetrend()
-    move = macd(log_close)
+    gap, move = wave["wt1"] - wave["wt2"], macd(log_close)
     return (
-        Column("rsi_14", rsi(n=14) - 50.0, "points from 50", "level", "momentum"),
-        Column("rsi_9", rsi(n=9) - 50.0, "points from 50", "level", "momentum"),
-        Column("wavetrend", wave["wt1"], "points", "level", "momentum"),
-        Column("wavetrend_gap", wave["wt1"] - wave["wt2"], "points", "level", "momentum"),
+        Column("rsi_14", rsi(n=14) - 50.0, FROM_50, "level", "momentum", limits=HALF),
+        Column("rsi_9", rsi(n=9) - 50.0, FROM_50, "level", "momentum", limits=HALF),
+        Column("wavetrend", wave["wt1"], "points", "level", "momentum", limits=_within(WAVE)),
+        Column("wavetrend_gap", gap, "points", "level", "momentum", limits=_within(2.0 * WAVE)),
         _scaled("macd", move["macd"], "ratio", "momentum"),
         _scaled("macd_histogram", move["histogram"], "ratio", "momentum"),
     )
@@ -128,8 +136,8 @@ def _trend() -> tuple[Column, ...]:
         _scaled("ema_20_80", ema(log_close, 20) - ema(log_close, 80), "ratio", "trend"),
         _scaled("slope_10", slope(log_close, 10), "ratio", "trend"),
         _scaled("slope_30", slope(log_close, 30), "ratio", "trend"),
-        Column("adx_14", movement["adx"], "points", "even", "trend"),
-        Column("direction_14", direction, "points", "level", "trend"),
+        Column("adx_14", movement["adx"], "points", "even", "trend", limits=(0.0, 100.0)),
+        Column("direction_14", direction, "points", "level", "trend", limits=_within(100.0)),
     )
 
 
@@ -138,8 +146,12 @@ def _long_volume() -> tuple[Column, ...]:
     score = (size - mean(size, 20)) / std(size, 20)
     pace = mean(volume, 5) / mean(volume, 50)
     return (
-        Column("volume_score", score, "standard deviations of log volume", "even", "volume"),
-        Column("volume_pace", pace, "mean of 5 bars over mean of 50", "even", "volume"),
+        Column(
+            "volume_score", score, LOG_VOLUME, "even", "volume", limits=_within(math.sqrt(19.0))
+        ),
+        Column(
+            "volume_pace", pace, "mean of 5 bars over mean of 50", "even", "volume", limits=PACE
+        ),
     )
 
 
@@ -148,13 +160,16 @@ def _windowed_prices() -> tuple[Column, ...]:
     drift = (log_close - lag(log_close, 20)) / (math.sqrt(20.0) * usual)
     burst = close_to_close(5) / usual
     bands = bollinger(log_close)
+    place = bands["percent_b"] - 0.5
     breadth = (bands["upper"] - bands["lower"]) / usual
     return (
-        Column("drift_20", drift, "standard deviations of 20 bars", "ratio", "trend"),
-        Column("vol_burst", burst, "volatility of 5 bars over 20", "even", "volatility"),
-        Column("stochastic_14", stochastic()["k"] - 50.0, "points from 50", "level", "momentum"),
-        Column("cci_20", cci(n=20), "points", "level", "momentum"),
-        Column("percent_b", bands["percent_b"] - 0.5, "bands from the middle", "ratio", "bands"),
+        Column("drift_20", drift, OF_20, "ratio", "trend", limits=_within(math.sqrt(20.0))),
+        Column("vol_burst", burst, BURST, "even", "volatility", limits=(0.0, 2.0)),
+        Column(
+            "stochastic_14", stochastic()["k"] - 50.0, FROM_50, "level", "momentum", limits=HALF
+        ),
+        Column("cci_20", cci(n=20), "points", "level", "momentum", limits=_within(10.0 / 0.015)),
+        Column("percent_b", place, PLACE, "ratio", "bands", limits=_within(math.sqrt(19.0) / 4.0)),
         Column("band_width", breadth, DEVIATIONS, "even", "bands"),
     )
 
@@ -163,8 +178,8 @@ def _windowed_volume() -> tuple[Column, ...]:
     signed = total(sign(log_return) * volume, 20) / total(volume, 20)
     share = volume / mean(volume, 20)
     return (
-        Column("volume_share", share, "ratio to the mean of 20 bars", "even", "volume"),
-        Column("signed_volume", signed, "share up less share down", "ratio", "volume"),
+        Column("volume_share", share, OF_MEAN, "even", "volume", limits=(0.0, 20.0)),
+        Column("signed_volume", signed, UP_DOWN, "ratio", "volume", limits=_within(1.0)),
     )
 
 
@@ -198,6 +213,10 @@ def _ranks() -> tuple[Column, ...]:
         Column(name, rank(expr, RANKED_OVER), f"share of {RANKED_OVER} bars", "none", "ranks")
         for name, expr in oscillators.items()
     )
+
+
+def _within(most: float) -> Range:
+    return -most, most
 
 
 def _scaled(name: str, expr: Expr, mirror: Mirror, group: str) -> Column:

@@ -12,7 +12,7 @@ from folkmoot.features.sets.core import core
 COPIED = (
     "sma_20", "sma_50", "hull_9", "slope_20", "kernel_slope", "efficiency_20", "tenkan_kijun",
     "kijun", "donchian_20", "zscore_50", "echo_50", "range_burst", "ultimate", "aroon", "vortex",
-    "choppiness", "relative_vigor", "awesome", "squeeze_momentum", "money_flow_index",
+    "choppiness", "relative_vigor", "awesome", "squeeze_momentum", "volume_flow_index",
     "chaikin_flow", "obv_slope", "flow_slope", "price_volume", "gaf_signed_trend", "gaf_gadf_4",
     "gaf_slope_t",
 )  # fmt: skip
