@@ -22,6 +22,7 @@ from folkmoot.causal import (
     highest,
     highest_ever,
     highest_since,
+    hold,
     lag,
     leak,
     low,
@@ -153,6 +154,28 @@ def test_an_event_begins_anew_even_where_the_value_is_unknown() -> None:
     check(total_since(x, y), event, value, [NAN, 2, 5, NAN, 5, NAN, 12])
     check(highest_since(x, y), event, value, [NAN, 2, 3, NAN, 5, NAN, 7])
     check(lowest_since(x, -y), event, value, [NAN, -2, -3, NAN, -5, NAN, -7])
+
+
+def test_what_awaits_an_event_forgets_its_start_on_the_event(walk: Bars) -> None:
+    event, later = lag(close > lag(highest(close, 60))), walk.rows(400, len(walk))
+    awaiting = {
+        "hold": hold(event, close),
+        "age": barssince(event),
+        "value": valuewhen(event, close),
+        "total": total_since(event, volume),
+        "top": highest_since(event, high),
+        "bottom": lowest_since(event, low),
+    }
+    whole, shorter = compile(awaiting).batch(walk), compile(awaiting).batch(later)
+    fires = np.flatnonzero(one(event, later) == 1.0)
+    for name, expr in awaiting.items():
+        assert (expr.awaits, expr.stable) == (True, event.stable)
+        first = int(fires[0])
+        assert first > expr.stable
+        np.testing.assert_array_equal(shorter[name][first:], whole[name][400 + first :], name)
+        assert np.isnan(shorter[name][:first]).all(), name
+    assert hold(event, close).stable == valuewhen(event, close).stable
+    assert [event.awaits, ratchet(close, close).awaits] == [False, False]
 
 
 def test_records_are_never_forgotten(walk: Bars) -> None:

@@ -4,9 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.laws.test_causal_columns import AWAITING, awaits
 
+from folkmoot.causal import close, hold, lag
 from folkmoot.core.bars import PRICES, Bars, Floats
+from folkmoot.core.timeframe import Timeframe
 from folkmoot.features import BARS_SET, Column, FeatureSet, feature_set, feature_sets
+from folkmoot.features.column import copies
+from folkmoot.features.feature_set import RECKONED
 
 SIGNED = ("depth_imbalance", "microprice", "order_flow", "signed_volume", "vwap_distance")
 AMOUNTS = ("order_flow", "signed_volume")
@@ -102,3 +107,17 @@ def test_every_column_says_what_it_is(columns: FeatureSet) -> None:
         assert column.formula, column.name
         assert column.stable >= column.warmup, column.name
         assert column.name not in BARS_SET
+
+
+def test_a_column_that_awaits_an_event_says_so(columns: FeatureSet) -> None:
+    for column in columns.columns:
+        assert column.as_dict()["awaits"] == awaits(column.expr, AWAITING), column.name
+        if column.awaits:
+            assert columns.stable >= column.warmup + RECKONED, column.name
+
+
+def test_what_awaits_an_event_is_not_copied_to_a_higher_timeframe() -> None:
+    turn = hold(close > lag(close), close / lag(close) - 1.0)
+    column = Column("turn", turn, "share", "none", "own", Timeframe.of("1h"))
+    assert column.stable == 1
+    assert copies((column,), Timeframe.of("1h")) == ()

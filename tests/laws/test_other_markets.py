@@ -20,7 +20,8 @@ from folkmoot.causal.table import NEVER, OPERATORS
 from folkmoot.core.bars import COLUMNS, PRICES, Bars, Floats
 from folkmoot.indicators import expressions
 
-HOLES = np.r_[0:17, 64, 260, 262, 400:403, 520, 700:731, 900:905]
+HOLES = np.r_[0:17, 64, 260, 262, 400:403, 480, 520, 672, 700:731, 900:905]
+"""Bars of ours, the first of a day and of a week among them, that the other market lacks."""
 OURS = {name: expr for name, expr in expressions().items() if not awaits(expr, {"at", "gap"})}
 THEIRS = {name: of("E", expr) for name, expr in OURS.items()}
 UNDER_EVENTS = {"hold", "valuewhen", "where"}
