@@ -123,9 +123,17 @@ def test_a_coarser_timeframe_is_aggregated_and_said_so(path: Path) -> None:
     path.write_text("\n".join([HEADER, *lines()]))
     found = reading(str(path), BARS.symbol, "4h")
     assert found.bars.hash() == aggregate(BARS, "4h").bars.hash()
-    assert "aggregated from 60m: 125 bars, 0 of them" in found.notes[-1]
+    assert found.notes[-1] == "aggregated from 1h: 125 bars"
     with pytest.raises(DataError, match="60 minutes apart, not 15m"):
         history(str(path), timeframe="15m")
+
+
+def test_a_coarse_bar_of_fewer_parts_is_said_to_be_what_days_off_leave(path: Path) -> None:
+    rows = lines()
+    path.write_text("\n".join([HEADER, *rows[:48], *rows[96:]]))
+    said = reading(str(path), BARS.symbol, "1w").notes[-1]
+    assert said.startswith("aggregated from 1h: ")
+    assert said.endswith(" of fewer parts than round the clock, as days off and gaps leave them")
 
 
 def test_a_span_is_half_open_and_takes_milliseconds_or_iso_times(path: Path) -> None:

@@ -13,6 +13,7 @@ from folkmoot import join
 from folkmoot.causal import at, close, compile, ema, gap, lag, log, of, ta, true_range, volume
 from folkmoot.core.bars import Bar, Bars
 from folkmoot.core.errors import UsageError
+from folkmoot.core.timeframe import Timeframe
 from folkmoot.market import history, open_source
 from folkmoot.market.joining import join_live
 from folkmoot.market.tables import replay
@@ -131,6 +132,46 @@ def test_a_source_joins_files(shared: Path) -> None:
     live = open_source(spec).live(bars.symbol, bars.timeframe)
     first = asyncio.run(anext(live))  # type: ignore[arg-type]  # a generator is a coroutine's like
     assert first.extra["ETH-USDT_1h.close"] == bars.bar(0).extra["ETH-USDT_1h.close"]
+
+
+def recorded(folder: Path, *names: str) -> list[Path]:
+    """Write walks with a column of their own; they begin an hour after one another."""
+    paths = [folder / f"{name}_1h.parquet" for name in names]
+    for seed, path in enumerate(paths):
+        bars = random_walk(60, seed=seed).rows(seed, 60)
+        replace(bars, extra={"spread": 0.01 * bars.close}).to_frame().to_parquet(path)
+    return paths
+
+
+def test_a_source_joins_the_same_columns_live_as_in_history(tmp_path: Path) -> None:
+    ours, theirs = recorded(tmp_path, "A", "B")
+    source = open_source(f"joined:{ours}|{theirs}")
+    bars = history(f"joined:{ours}|{theirs}")
+    live = asyncio.run(collected(source.live(bars.symbol, bars.timeframe)))
+    assert "B_1h.spread" in bars.extra
+    for row, bar in enumerate(live):
+        assert list(bar.extra) == list(bars.extra)
+        np.testing.assert_array_equal([*bar.extra.values()], [*bars.bar(row).extra.values()])
+
+
+def test_a_column_that_comes_late_is_joined_from_then_on() -> None:
+    ours, theirs = random_walk(4), random_walk(4, seed=8)
+    later = replace(theirs.rows(2, 4), extra={"spread": np.array([1.0, 2.0])})
+    live = join_live(replay(ours), {"ETH": replay(later)}, {"ETH": ("close",)})
+    seen = [bar.extra for bar in asyncio.run(collected(live))]
+    assert [one.get("ETH.spread") for one in seen] == [None, None, 1.0, 2.0]
+
+
+def test_two_markets_of_one_name_are_refused_live_as_in_history(tmp_path: Path) -> None:
+    ours, theirs = recorded(tmp_path, "A", "B")
+    (tmp_path / "deep").mkdir()
+    other = recorded(tmp_path / "deep", "B")[0]
+    for parts in (f"{ours}|{theirs}|{other}", f"{ours}|{ours}"):
+        source = open_source(f"joined:{parts}")
+        with pytest.raises(UsageError, match="twice"):
+            history(f"joined:{parts}")
+        with pytest.raises(UsageError, match="twice"):
+            source.live("A_1h", Timeframe.of("1h"))
 
 
 @pytest.mark.parametrize("parts", ["", "a.csv", "a.csv|", "|"])

@@ -28,7 +28,8 @@ ALIKE = 8.0
 """Lines whose sizes differ by no more than this factor share a pane."""
 FILLED = ("wt1", "wt2", "rsimfi", "histogram", "money_flow")
 NAMED = {"wt1": "#6fa8e0", "wt2": "#1f3f7a", "wt_vwap": "#c9a227", "rsimfi": "#3f8f6b"}
-HUES = ("#3a78b5", "#c47f17", "#7a5aa6", "#3f8f6b", "#b0483e", "#5d6b78", "#9a7b28", "#2f8ea3", "#d1679e", "#4b8f29")
+HUES = ("#3a78b5", "#c47f17", "#7a5aa6", "#3f8f6b", "#b0483e", "#5d6b78", "#9a7b28", "#2f8ea3",
+        "#d1679e", "#4b8f29")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from folkmoot.core.settings import settings
 from folkmoot.core.stamps import instant
 from folkmoot.features import feature_set
 from folkmoot.features.catalogue import not_found
-from folkmoot.features.catalogue import not_found
 from folkmoot.features.formula import value
 from folkmoot.indicators.regime import REGIMES, regime
 

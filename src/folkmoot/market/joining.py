@@ -46,7 +46,12 @@ def _check(bars: Bars, other: Bars, extra: Mapping[str, object]) -> None:
             allowed=str(bars.timeframe),
         )
     if other.symbol == bars.symbol or f"{other.symbol}.close" in extra:
-        raise UsageError("the symbol is there twice", where=other.symbol, allowed="once each")
+        raise twice(other.symbol)
+
+
+def twice(symbol: str) -> UsageError:
+    """Return the error for a market that is to be joined a second time, or to itself."""
+    return UsageError("the symbol is there twice", where=symbol, allowed="once each")
 
 
 async def join_live(
@@ -57,9 +62,11 @@ async def join_live(
 ) -> AsyncIterator[Bar]:
     """Yield each bar of `main` with the others' columns, as `join` would have made it.
 
-    `columns` lists each other market's columns. A bar waits at most `patience` seconds for those
-    that close with it; what has not come by then is NaN.
+    `columns` lists each other market's columns; what its bars bring beyond those is joined from
+    then on. A bar waits at most `patience` seconds for those that close with it; what has not come
+    by then is NaN.
     """
+    named = {symbol: dict.fromkeys(columns[symbol]) for symbol in others}
     heads = {symbol: _Head(bars) for symbol, bars in others.items()}
     try:
         async for bar in main:
@@ -68,7 +75,8 @@ async def join_live(
             )
             extra = dict(bar.extra)
             for symbol, other in zip(heads, seen, strict=True):
-                for name in columns[symbol]:
+                named[symbol] |= dict.fromkeys(() if other is None else other.extra)
+                for name in named[symbol]:
                     extra[f"{symbol}.{name}"] = _value(other, name)
             yield replace(bar, extra=extra)
     finally:

@@ -10,7 +10,7 @@ import numpy as np
 from folkmoot.core.bars import Bar, Bars
 from folkmoot.core.errors import SourceError
 from folkmoot.core.frames import Reading, read_frame, step_of
-from folkmoot.core.timeframe import MINUTE, Timeframe
+from folkmoot.core.timeframe import MINUTE, TIMEFRAMES, Timeframe
 from folkmoot.market.aggregate import aggregate
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ def read_table(
     reading = read_frame(frame, symbol, fine, lenient=lenient)
     made = aggregate(reading.bars, timeframe)
     partial = int((made.coverage < 1.0).sum())
-    note = f"aggregated from {fine}: {len(made.bars)} bars, {partial} of them with parts missing"
+    known = next((one for one in TIMEFRAMES.values() if one.ms == step), fine)
+    note = f"aggregated from {known}: {len(made.bars)} bars"
+    if partial:
+        note += f"; {partial} of fewer parts than round the clock, as days off and gaps leave them"
     return dataclasses.replace(reading, bars=made.bars, notes=[*reading.notes, note])
 
 

@@ -12,7 +12,8 @@ from folkmoot.core.errors import UsageError
 from folkmoot.core.frames import Reading
 from folkmoot.core.protocols import Source
 from folkmoot.core.timeframe import Timeframe
-from folkmoot.market.joining import join, join_live
+from folkmoot.market.joining import join, join_live, twice
+from folkmoot.market.symbols import resolve
 
 
 class Joined:
@@ -50,18 +51,41 @@ class Joined:
         return self.reading(symbol, timeframe).bars.between(start, end)
 
     def live(self, symbol: str, timeframe: Timeframe) -> AsyncIterator[Bar]:
-        """Yield each closed bar of the main market with the others' bars of the same close."""
+        """Yield each closed bar of the main market with the others' bars of the same close.
+
+        Raises `UsageError` for a market that is there twice, as `history` does.
+        """
         from folkmoot.market.specs import open_source
 
+        main = open_source(self.parts[0], lenient=self.lenient)
+        seen = {self._market(self.parts[0], main, symbol, timeframe)[0]}
         others: dict[str, AsyncIterator[Bar]] = {}
         columns: dict[str, tuple[str, ...]] = {}
         for spec, name in self._others():
-            source = open_source(spec)
-            market = name or _only(source, spec)
-            others[market] = source.live(market, timeframe)
-            columns[market] = COLUMNS
-        main = open_source(self.parts[0])
+            source = open_source(spec, lenient=self.lenient)
+            market, named = self._market(spec, source, name, timeframe)
+            if market in seen:
+                raise twice(market)
+            seen.add(market)
+            others[market], columns[market] = source.live(market, timeframe), named
         return join_live(main.live(symbol, timeframe), others, columns)
+
+    def _market(
+        self, spec: str, source: Source, name: str | None, timeframe: Timeframe
+    ) -> tuple[str, tuple[str, ...]]:
+        """Return what history calls a market, and the columns that it has there.
+
+        A venue that is polled is not asked for bars: it has no others until one brings some.
+        """
+        from folkmoot.market.specs import reading
+
+        if not hasattr(source, "live_from"):
+            bars = reading(spec, name, timeframe, lenient=self.lenient).bars
+            return bars.symbol, (*COLUMNS, *bars.extra)
+        if name is None:
+            return _only(source, spec), COLUMNS
+        listed = source.markets() if hasattr(source, "markets") else []
+        return (resolve(name, listed) if listed else name), COLUMNS
 
     def markets(self) -> list[str]:
         """Return the main source's markets."""
