@@ -110,6 +110,7 @@ def sample(word: str = "NOT PROVEN", reason: str = "skill_without_profit") -> di
         "scored": 21_000,
         "scored_span": ["2021-08-02T00:00:00Z", "2023-12-29T08:00:00Z"],
         "strategy": "half_kelly",
+        "feature_set": {"name": "mine", "columns": 17, "definition": 'base = "core"\n# a < b\n'},
         "calibration": {"ece": 0.008, "null_95": 0.011, "p": 0.31},
         "trials": 9,
         "report": "report.html",
@@ -247,6 +248,17 @@ def test_a_report_carries_its_verdict_its_reason_and_what_it_would_take(study: d
     assert "skill_without_profit" in page.text
     assert REASONS["skill_without_profit"].takes in page.text
     assert study["journal_hash"] in page.text
+
+
+def test_a_report_names_the_feature_set_and_shows_an_own_one_escaped(study: dict) -> None:
+    page = render(study)
+    read = Reader(page)
+    assert "feature set" in read.text
+    assert re.search(r"feature set</dt><dd>mine</dd>.*columns</dt><dd>17</dd>", page)
+    assert 'base = "core"\n# a < b' in read.text
+    assert "<pre>base = &quot;core&quot;\n# a &lt; b\n</pre></details>" in page
+    assert "<details" not in render({**study, "feature_set": {"name": "core", "columns": 62}})
+    assert "<details" not in render({**study, "feature_set": None})
 
 
 def test_a_report_needs_no_script_and_nothing_outside_itself(study: dict) -> None:

@@ -92,11 +92,11 @@ def _headline(study: dict[str, Any]) -> Html:
 
 
 def tested(study: dict[str, Any]) -> Html:
-    """Return what was tested: series, span, horizon, costs, trials and the journal's hash."""
+    """Return what was tested: series, span, features, costs, trials, the journal's hash."""
     start, end = (*(study.get("span") or []), None, None)[:2]
     scored_from, scored_to = (*(study.get("scored_span") or []), None, None)[:2]
-    cost = charged(study)
-    return facts(
+    cost, used = charged(study), study.get("feature_set") or {}
+    told = facts(
         [
             ("symbol", str(study.get("symbol") or UNKNOWN)),
             ("timeframe", str(study.get("timeframe") or UNKNOWN)),
@@ -107,12 +107,23 @@ def tested(study: dict[str, Any]) -> Html:
             ("scored from", _day(scored_from)),
             ("scored to", _day(scored_to)),
             ("horizon", _bars(study.get("horizon"))),
+            ("feature set", str(used.get("name") or UNKNOWN)),
+            ("columns", count(used.get("columns"))),
             ("strategy", words(study.get("strategy") or UNKNOWN)),
             ("costs a side", UNKNOWN if cost is None else decimal(cost, 1, unit="bp")),
             ("trials on this data", count(study.get("trials"))),
             ("journal hash begins", node("code", str(study.get("journal_hash") or UNKNOWN)[:12])),
         ]
     )
+    return join(told, _definition(used))
+
+
+def _definition(used: dict[str, Any]) -> Html | None:
+    """Return the text of a person's own feature set, folded away."""
+    if not used.get("definition"):
+        return None
+    summary = node("summary", f"The definition of the feature set {used.get('name')}")
+    return node("details", summary, node("pre", str(used["definition"])), class_="definition")
 
 
 def board(study: dict[str, Any]) -> Html:
