@@ -270,3 +270,17 @@ def test_a_stored_study_that_was_not_calibrated_is_a_caveat(
     assert question.caveats(bars) == told
     other = Question(Place(), Committee(), "core", Costs(), Limits())
     assert other.caveats(bars) == []
+
+
+def test_a_member_whose_columns_are_missing_is_named_with_what_to_do(
+    own_root: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('base = "core"\nonly = ["rsi_14"]\n')
+    question = Question(Place(), Committee(), str(mine), Costs(), Limits())
+    bars = world("martingale", n=1_900, seed=4).bars
+    with pytest.raises(UsageError, match="the member lorentzian needs rank_rsi14, ") as refused:
+        question.decide("bars.csv", bars)
+    assert refused.value.allowed == (
+        "a choice of --models without lorentzian, or these columns in the set"
+    )

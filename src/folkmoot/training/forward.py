@@ -108,6 +108,13 @@ def _member(
     known = plugins.options(plugins.load("folkmoot.models", model))
     options = {option: getattr(built, option) for option in known}
     wanted = built.needs or (*(n for n in complete.names if n not in BARS_SET), "ewma_vol")
+    missing = [column for column in wanted if column not in complete.names]
+    if missing:
+        raise UsageError(
+            f"the member {name} needs {', '.join(missing)}, which the features do not have here",
+            where=complete.name,
+            allowed=f"a choice of --models without {name}, or these columns in the set",
+        )
     return model, options, complete.only(wanted)
 
 
