@@ -120,3 +120,14 @@ def test_panels_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(UsageError, match="b has"):
         CrossSection().push({"a": np.ones(1), "b": np.ones(2)})
     assert cross_section({}) == CrossSection().push({}) == {}
+
+
+def test_an_infinite_value_is_unknown_to_the_score_and_last_in_the_rank() -> None:
+    rows = {name: np.array([x]) for name, x in zip("abcd", (1.0, 5.0, 3.0, np.inf), strict=True)}
+    made = {name: float(row[0]) for name, row in cross_section(rows, "z").items()}
+    assert (made["a"], made["b"], made["c"]) == pytest.approx((-(1.5**0.5), 1.5**0.5, 0.0))
+    assert np.isnan(made["d"])
+    few = cross_section({**rows, "c": np.array([-np.inf])}, "z")
+    assert np.isnan(np.concatenate(list(few.values()))).all()
+    ranked = {name: float(row[0]) for name, row in cross_section(rows, "rank").items()}
+    assert ranked == {"a": 0.125, "b": 0.625, "c": 0.375, "d": 0.875}

@@ -96,6 +96,13 @@ def test_a_fit_on_rows_after_the_split_is_refused() -> None:
         normalize_features(given, scaler, split=split)
 
 
+@pytest.mark.parametrize("split", [400, "here", pd.Timestamp("2024-01-10")])
+def test_a_split_that_is_no_label_of_the_index_is_refused(split: object) -> None:
+    with pytest.raises(UsageError, match="is no label of the index") as refused:
+        normalize_features(FRAME[["close"]], split=split)
+    assert "datetime64" in str(refused.value)
+
+
 def test_another_kind_of_scale_is_chosen_by_name() -> None:
     made, scaler = normalize_features(FRAME[["close"]], "min_max")
     assert scaler.kind == "min_max"

@@ -10,7 +10,7 @@ from folkmoot.indicators.regime import REGIMES
 from folkmoot.proof.regimes import UNKNOWN, by_regime
 from folkmoot.proof.report import render
 from folkmoot.proof.scored import CONSENSUS, Scored
-from folkmoot.proof.statistics import wilson
+from folkmoot.proof.statistics import share_interval, wilson
 
 
 def study_of(rows: np.ndarray) -> Scored:
@@ -48,3 +48,17 @@ def test_the_report_shows_every_state(walk: Bars) -> None:
         assert row["regime"].replace("_", " ") in page
         assert f"{100.0 * row['accuracy']:.1f}" in page
     assert "not run: nothing was scored" in render({})
+
+
+def test_the_share_that_rose_is_less_sure_where_labels_overlap(walk: Bars) -> None:
+    rng, rows = np.random.default_rng(3), np.arange(300, 1_990)
+    up = (np.convolve(rng.standard_normal(len(rows) + 9), np.ones(10), "valid") > 0.0).astype(float)
+    p = {CONSENSUS: np.clip(0.5 + 0.1 * rng.standard_normal(len(rows)), 0.01, 0.99)}
+    near, far = (by_regime(walk, Scored(rows, up - 0.5, up, p, {}, h)) for h in (1, 10))
+    codes = compile({"state": regime()}).batch(walk)["state"][rows]
+    for code, (one, other) in enumerate(zip(near[:-1], far[:-1], strict=True)):
+        assert one["rose"] == other["rose"]
+        assert one["rose_interval"] == pytest.approx(wilson(one["rose"] * one["n"], one["n"]))
+        assert other["rose_interval"] == list(share_interval(up[codes == code], 10))
+        width, wider = (row["rose_interval"][1] - row["rose_interval"][0] for row in (one, other))
+        assert wider > 1.3 * width

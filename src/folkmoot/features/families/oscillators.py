@@ -18,6 +18,7 @@ from folkmoot.causal import (
     mean,
     open_,
     otherwise,
+    std,
     where,
 )
 from folkmoot.features.column import Column
@@ -36,7 +37,6 @@ from folkmoot.indicators.elder_ray import elder_ray
 from folkmoot.indicators.fisher import fisher
 from folkmoot.indicators.qstick import qstick
 from folkmoot.indicators.relative_vigor import relative_vigor
-from folkmoot.indicators.relative_volatility import relative_volatility
 from folkmoot.indicators.rsi import rsi
 from folkmoot.indicators.squeeze import squeeze
 from folkmoot.indicators.stochastic import stochastic
@@ -92,7 +92,7 @@ def recursive() -> tuple[Column, ...]:
         centred("stochastic_rsi_k", inner, GROUP, "ratio"),
         centred("stochastic_rsi_d", mean(inner, 3), GROUP, "ratio"),
         centred("connors_rsi", connors_rsi(), GROUP, "approximate"),
-        centred("relative_volatility", relative_volatility(), GROUP),
+        centred("relative_volatility", _volatility_share(10, 14), GROUP),
         centred("schaff", _schaff(), GROUP),
         Column("tsi", tsi()["tsi"], "points", "level", GROUP, limits=(-100.0, 100.0)),
         Column("fisher", fisher(hl2)["fisher"], "logarithm of odds", "level", GROUP),
@@ -114,6 +114,18 @@ def _place(line: Expr, n: int, least: float = LEAST) -> Expr:
     bottom = lowest(line, n)
     span = highest(line, n) - bottom
     return hold(span > least, 100.0 * ((line - bottom) / span))
+
+
+def _volatility_share(n: int, smoothing: int) -> Expr:
+    """Return the share of the deviation that stood on rising bars (Dorsey, 1993), 0 to 100.
+
+    The indicator's, but for a bar that closes where the one before did: it counts on neither side,
+    not as a fall, of which the mirror image would be a rise.
+    """
+    change, size = close - lag(close), std(close, n)
+    rise = ema(where(change > 0.0, size, 0.0 * size), smoothing)
+    fall = ema(where(change < 0.0, size, 0.0 * size), smoothing)
+    return 100.0 * rise / (rise + fall)
 
 
 def _schaff() -> Expr:

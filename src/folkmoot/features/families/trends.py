@@ -201,6 +201,7 @@ def _volatility() -> tuple[Column, ...]:
 
 
 def _regimes() -> tuple[Column, ...]:
+    """Return the states as flags, without a law of mirrors: ranks decide them, see `core`."""
     state = regime()
     return tuple(
         Column(f"is_{name}", equal(state, float(code)), "event", "none", "state")

@@ -201,6 +201,11 @@ def _calendar(timeframe: Timeframe) -> tuple[Column, ...]:
 
 
 def _ranks() -> tuple[Column, ...]:
+    """Return oscillators among their own last values.
+
+    They declare no law of mirrors: values equal but for rounding change places in a rank, and a
+    rank's mirror image is 1 less it, not its opposite.
+    """
     wave = wavetrend()
     oscillators = {
         "rank_rsi14": rsi(n=14),
