@@ -17,6 +17,7 @@ from folkmoot.app.marks import is_event, shapes
 from folkmoot.causal import close, lag
 from folkmoot.core.bars import PRICES, Bars
 from folkmoot.core.errors import UsageError
+from folkmoot.core.settings import settings
 from folkmoot.features import FeatureSet, feature_set, feature_sets
 from folkmoot.features.catalogue import export
 from folkmoot.features.column import Column
@@ -259,6 +260,25 @@ def test_export_overwrites_only_when_told_and_never_what_it_reads(
     assert answer(capfd, *command, str(made), "--overwrite")[0] == 0
     code, refused = answer(capfd, *command, str(source), "--overwrite")
     assert (code, source.read_bytes()) == (2, before)
+    assert refused["error"]["message"].endswith("is what is read")
+
+
+def test_export_never_overwrites_the_store(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert answer(capfd, "data", "import", "world:random_walk:5:900")[0] == 0
+    kept = next((settings().data_root / "bars").rglob("*.parquet"))
+    before = kept.read_bytes()
+    words = ["features", "export", WORLD[0], "--features", "bars", "--out", str(kept)]
+    assert answer(capfd, *words, "--overwrite")[0] == 2
+    assert kept.read_bytes() == before
+
+
+def test_flat_prices_are_drawn(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path, flat = tmp_path / "x_1h.parquet", np.full(300, 5.0)
+    same: dict[str, Any] = dict.fromkeys(PRICES, flat)
+    replace(random_walk(300), **same).to_frame().to_parquet(path)
+    assert plotted(capfd, str(path), "ema(close, 9)")[1].count("<clipPath") == 1
 
 
 @pytest.mark.parametrize("name", ["open_time", "known_at"])

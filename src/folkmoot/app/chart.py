@@ -192,7 +192,7 @@ def _pane_scale(group: Mapping[str, Floats], states: Sequence[str]) -> Scale:
 def _is_near(bars: Bars, values: Floats) -> bool:
     """Whether a line stays near the candles, and nearer to them than to 0, on nine of ten bars."""
     span = bars.high.max() - bars.low.min()
-    near = (values > bars.low - span) & (values < bars.high + span)
+    near = (values >= bars.low - span) & (values <= bars.high + span)
     alike = (values > 0.5 * bars.close) & (values < 2.0 * bars.close)
     return bool((near & alike)[~np.isnan(values)].mean() > 0.9)
 

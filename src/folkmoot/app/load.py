@@ -63,12 +63,16 @@ def load(
 
 
 def files_of(data: str) -> list[Path]:
-    """Return the files that `data` names: itself, behind `kind:`, joined by `|`, or endless."""
+    """Return what `data` may be read from: files behind `kind:` or joined by `|`, and the store's.
+
+    A file's name may lack its ending.
+    """
     from folkmoot.market.specs import SUFFIXES
 
     parts = [part.strip() for part in data.split("|")]
     named = [name for part in parts for name in _behind(part)]
     paths = [Path(f"{name}{ending}").expanduser() for name in named for ending in ("", *SUFFIXES)]
+    paths += (settings().data_root / "bars").rglob("*")
     return [path for path in paths if path.is_file()]
 
 
