@@ -64,3 +64,10 @@ def test_a_copy_holds_the_number_of_the_last_closed_coarse_bar(gaf: FeatureSet, 
     coarse = compile({name: gramian(log_close, 24, name)}).batch(four_hours(bars))[name]
     np.testing.assert_allclose(fine[3::4], coarse, rtol=1e-12)
     np.testing.assert_array_equal(fine[4:1_200:4], fine[3:1_199:4])
+
+
+def test_what_is_blind_to_the_sign_says_so_in_its_unit(gaf: FeatureSet) -> None:
+    sizes = ("range_", "realised_")
+    fields = [column for column in gaf.columns if not column.name.startswith(sizes)]
+    blind = {column.name for column in fields if "blind to the sign" in column.unit}
+    assert blind == {column.name for column in fields if column.mirror == "even"}

@@ -48,6 +48,9 @@ from folkmoot.indicators import (
 
 PANDAS, TALIB = "written again with pandas", "composed of TA-Lib's parts"
 
+PARTIAL = {"vwap.upper": "from the fourth bar of a session on"}
+"""Functions held against a part of the bars alone."""
+
 Row = tuple[str, Expr, str, "Floats | pd.Series"]
 
 
@@ -57,7 +60,8 @@ def cases(oracles: Path) -> Iterator[Case]:
     for part in (_volumes, _movements, _levels, _volatilities, _randomness, _spreads):
         for function, ours, reference, theirs in part(market):
             values = np.array(theirs, dtype=np.float64)
-            yield Case(function, reference, ours, market, values, 1e-10)
+            note = PARTIAL.get(function, "")
+            yield Case(function, reference, ours, market, values, 1e-10, 0, note, bool(note))
 
 
 def _volumes(x: Bars) -> Iterator[Row]:
@@ -89,7 +93,7 @@ def _movements(x: Bars) -> Iterator[Row]:
     yield "relative_vigor.signal", relative_vigor()["signal"], PANDAS, smooth(vigor)
     size, change = talib.STDDEV(x.close, 10), np.diff(x.close, prepend=np.nan)
     rise = talib.EMA(np.where(change > 0.0, size, 0.0 * size), 14)
-    fall = talib.EMA(np.where(change < 0.0, size, 0.0 * size), 14)
+    fall = talib.EMA(np.where(change > 0.0, 0.0 * size, size), 14)
     yield "relative_volatility", relative_volatility(), TALIB, 100.0 * rise / (rise + fall)
     third = talib.EMA(talib.EMA(talib.EMA(np.log(x.close), 18), 18), 18)
     yield "trix", trix(), TALIB, 10_000.0 * np.diff(third, prepend=np.nan)

@@ -36,7 +36,7 @@ def cases(oracles: Path) -> Iterator[Case]:
     for function, ours, values in rows():
         theirs = np.full(len(market), np.nan)
         theirs[list(ROWS)] = values
-        yield Case(function, "golden values", ours, market, theirs, 2e-9)
+        yield Case(function, "golden values", ours, market, theirs, 2e-9, sampled=True)
     for function, ours, bars in events():
         theirs = np.zeros(len(market))
         theirs[list(bars)] = 1.0
@@ -46,7 +46,7 @@ def cases(oracles: Path) -> Iterator[Case]:
         theirs = np.full(len(market), np.nan)
         theirs[-1] = value
         reference = "pyts GramianAngularField"
-        yield Case(f"gaf.{name}", reference, gaf(n=64)[name], market, theirs, 1e-8)
+        yield Case(f"gaf.{name}", reference, gaf(n=64)[name], market, theirs, 1e-8, sampled=True)
 
 
 def rows() -> Iterator[tuple[str, Expr, Values]]:

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from folkmoot.causal import Expr, compile
 from folkmoot.core.bars import Bars, Floats
@@ -26,7 +27,9 @@ ORACLES = Path(__file__).parents[3] / "shared" / "data" / "oracles"
 class Case:
     """Our expression on a market, and what the reference says there (NaN where it is silent).
 
-    The first `start` bars are left out: there the reference begins otherwise, as `note` says.
+    The first `start` bars are left out: there the reference begins otherwise, as `note` says. A
+    reference is `sampled` if it has numbers for some of the bars alone; any other must be unknown
+    between two of its numbers only where ours is.
     """
 
     function: str
@@ -37,6 +40,7 @@ class Case:
     tolerance: float = 1e-9
     start: int = 0
     note: str = ""
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,31 @@ def _measured(case: Case, ours: Floats, streams: bool) -> Finding:
     apart = np.abs(ours[compared] - theirs) / np.maximum(1.0, np.abs(theirs))
     # A value that only the reference knows is a difference.
     error = float(np.max(np.where(np.isnan(apart), np.inf, apart), initial=0.0))
+    if (~np.isnan(ours) & _silent(case)).any():
+        error = np.inf
     if not bars and np.isnan(ours).all():
         bars = len(ours)
-    return Finding(case.function, case.reference, bars, error, case.tolerance, streams, case.note)
+    note = "; ".join(filter(None, (case.note, _earlier(case, ours))))
+    return Finding(case.function, case.reference, bars, error, case.tolerance, streams, note)
+
+
+def _silent(case: Case) -> NDArray[np.bool_]:
+    """Mark the bars between the reference's first and last number on which it has none."""
+    known = np.flatnonzero(~np.isnan(case.theirs))
+    inside = np.isnan(case.theirs)
+    if case.sampled or not len(known):
+        return np.zeros_like(inside)
+    inside[: max(known[0], case.start)] = False
+    inside[known[-1] :] = False
+    return inside
+
+
+def _earlier(case: Case, ours: Floats) -> str:
+    """Say by how many bars ours is known before the reference is."""
+    firsts = [np.flatnonzero(~np.isnan(values)) for values in (ours, case.theirs)]
+    if case.sampled or not all(map(len, firsts)) or firsts[0][0] >= firsts[1][0]:
+        return ""
+    return f"its warm-up is longer by {firsts[1][0] - firsts[0][0]}"
 
 
 def without_oracle(found: Sequence[Finding]) -> list[str]:

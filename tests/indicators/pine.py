@@ -151,6 +151,12 @@ def money_flow(bars: dict[str, Series], n: int, multiplier: float, fixed: bool) 
     return sma([empty if h == b else (c - o) / (h - b) * multiplier for o, h, b, c in rows], n)
 
 
+def beyond(pivot: float, other: float) -> int:
+    """1 if the pivot is above the other by more than rounding, -1 if below, else or at na 0."""
+    tie = 1e-10 * max(1.0, abs(pivot))
+    return int(pivot - other > tie) - int(other - pivot > tie)
+
+
 def find_divergences(
     source: Series,
     high: Series,
@@ -160,25 +166,27 @@ def find_divergences(
 ) -> dict[str, list]:
     """Fractals of the source, and the four disagreements with the fractal before.
 
-    Pine takes a fractal of value 0.0 for false.
+    Pine takes a fractal of value 0.0 for false. Values that differ by less than 1e-10, relative
+    to the pivot or to 1, tie: PyneCore's rule for comparisons.
     """
     rows = range(len(source))
     tops, bottoms = [False] * len(source), [False] * len(source)
     for t in rows[4:]:
         s4, s3, s2, s1, s0 = source[t - 4 : t + 1]
-        top = s4 < s2 and s3 < s2 and s2 > s1 and s2 > s0
-        bottom = s4 > s2 and s3 > s2 and s2 < s1 and s2 < s0
-        counts = zero_counts or s2 != 0.0
+        sides = {beyond(s2, s) for s in (s4, s3, s1, s0)}
+        top, bottom = sides == {1}, sides == {-1}
+        counts = zero_counts or abs(s2) > 1e-10
         tops[t] = top and s2 >= limits[0] and counts
         bottoms[t] = bottom and s2 <= limits[1] and counts
     s2, high2, low2 = offset(source, 2), offset(high, 2), offset(low, 2)
     x_top, p_top = (offset(valuewhen(tops, y), 2) for y in (s2, high2))
     x_low, p_low = (offset(valuewhen(bottoms, y), 2) for y in (s2, low2))
+    of_top, of_low = ([beyond(a, b) for a, b in zip(s2, x, strict=True)] for x in (x_top, x_low))
     return {
-        "bear": [tops[t] and high2[t] > p_top[t] and s2[t] < x_top[t] for t in rows],
-        "bull": [bottoms[t] and low2[t] < p_low[t] and s2[t] > x_low[t] for t in rows],
-        "bear_hidden": [tops[t] and high2[t] < p_top[t] and s2[t] > x_top[t] for t in rows],
-        "bull_hidden": [bottoms[t] and low2[t] > p_low[t] and s2[t] < x_low[t] for t in rows],
+        "bear": [tops[t] and high2[t] > p_top[t] and of_top[t] < 0 for t in rows],
+        "bull": [bottoms[t] and low2[t] < p_low[t] and of_low[t] > 0 for t in rows],
+        "bear_hidden": [tops[t] and high2[t] < p_top[t] and of_top[t] > 0 for t in rows],
+        "bull_hidden": [bottoms[t] and low2[t] > p_low[t] and of_low[t] < 0 for t in rows],
         "low_before": x_low,
         "bottoms": bottoms,
     }

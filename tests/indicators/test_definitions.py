@@ -119,6 +119,20 @@ def test_pivot_points_stand_through_the_day_after() -> None:
         np.testing.assert_allclose(pivots[24 * day : 24 * day + 24], expected, rtol=1e-15)
 
 
+def test_the_third_pivots_differ_by_kind() -> None:
+    bars = bars_of(100.0 + np.sin(np.arange(72.0)))
+    top, bottom, end = bars.high[24:48].max(), bars.low[24:48].min(), bars.close[47]
+    middle = (top + bottom + end) / 3.0
+    expected = {
+        "traditional": (top + 2.0 * (middle - bottom), bottom - 2.0 * (top - middle)),
+        "classic": (middle + 2.0 * (top - bottom), middle - 2.0 * (top - bottom)),
+        "fibonacci": (middle + (top - bottom), middle - (top - bottom)),
+    }
+    for kind, levels in expected.items():
+        made = pivot_points(kind)
+        assert (last(made["r3"], bars), last(made["s3"], bars)) == pytest.approx(levels, rel=1e-14)
+
+
 def test_an_unknown_kind_of_pivot_is_refused() -> None:
     with pytest.raises(UsageError, match="camarilla"):
         pivot_points("camarilla")

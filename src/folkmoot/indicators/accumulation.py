@@ -1,9 +1,11 @@
 """Accumulation / distribution line (Chaikin) and its slope."""
 
 from folkmoot.causal import Expr, mean, running, volume
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators._money import money_flow, slope_of_sum
 
 
+@checked()
 def accumulation(n: int = 20) -> dict[str, Expr]:
     """Return the running sum of money flow volume, and its slope over n bars.
 

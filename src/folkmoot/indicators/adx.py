@@ -1,8 +1,10 @@
 """Average Directional Index and directional movement (Wilder, 1978)."""
 
 from folkmoot.causal import Expr, high, lag, low, relu, true_range, where, wilder
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def adx(n: int = 14, smoothing: int = 14) -> dict[str, Expr]:
     """Return the strength of directional movement and its two sides, each from 0 to 100.
 

@@ -1,8 +1,10 @@
 """Alligator (Williams, 1995)."""
 
 from folkmoot.causal import Expr, hl2, lag, wilder
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def alligator(x: Expr = hl2, jaw: int = 13, teeth: int = 8, lips: int = 5) -> dict[str, Expr]:
     """Return three Wilder means of x, each as of some bars ago, in the unit of x.
 

@@ -1,8 +1,10 @@
 """Aroon (Chande, 1995)."""
 
 from folkmoot.causal import Expr, high, low, since_highest, since_lowest
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def aroon(n: int = 14) -> dict[str, Expr]:
     """Return how recent the high and the low of the last n + 1 bars are, each from 0 to 100.
 

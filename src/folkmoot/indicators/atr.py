@@ -1,8 +1,10 @@
 """Average True Range (Wilder, 1978)."""
 
 from folkmoot.causal import Expr, true_range, wilder
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def atr(n: int = 14) -> Expr:
     """Return Wilder's mean of the true range, in price units.
 

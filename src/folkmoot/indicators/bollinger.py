@@ -1,8 +1,10 @@
 """Bollinger bands (Bollinger, 1983)."""
 
 from folkmoot.causal import Expr, close, mean, std
+from folkmoot.indicators._checks import checked, number, whole
 
 
+@checked(n=whole(2), width=number(above=0.0))
 def bollinger(x: Expr = close, n: int = 20, width: float = 2.0) -> dict[str, Expr]:
     """Return a mean with bands of `width` population standard deviations around it.
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 from folkmoot.causal import CANDLES, Expr, barssince, candle, minimum, relu
-from folkmoot.core.errors import UsageError
+from folkmoot.indicators._checks import checked, whole
 
 OLDEST = 200.0
 LONGEST_PATTERN = 5
 
 
+@checked(least=whole(1, LONGEST_PATTERN))
 def candles(least: int = 3) -> dict[str, Expr]:
     """Return the strength and the age of TA-Lib's 61 candlestick patterns.
 
@@ -24,8 +25,6 @@ def candles(least: int = 3) -> dict[str, Expr]:
     >>> strength["one"].warmup, strength["bullish"].warmup
     (10, 14)
     """
-    if not 1 <= least <= LONGEST_PATTERN:
-        raise UsageError(f"least is {least}", where="candles", allowed=f"1 to {LONGEST_PATTERN}")
     signed = [name for name, pattern in CANDLES.items() if pattern.direction != "none"]
     neutral = [name for name in CANDLES if name not in signed]
     old = [name for name in signed if CANDLES[name].bars >= least]

@@ -15,10 +15,12 @@ from folkmoot.causal import (
     ratchet,
     where,
 )
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.atr import atr
 
 
+@checked(multiple=number(least=0.0))
 def chandelier(n: int = 22, multiple: float = 3.0, use_close: bool = True) -> dict[str, Expr]:
     """Return trailing stops that hang from the extreme of n bars, and on which side the close is.
 

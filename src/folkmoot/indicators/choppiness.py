@@ -3,8 +3,10 @@
 import math
 
 from folkmoot.causal import Expr, high, highest, log, low, lowest, total, true_range
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(n=whole(2))
 def choppiness(n: int = 14) -> Expr:
     """Return how much of the walked distance went nowhere, from 0 (a line) to 100.
 

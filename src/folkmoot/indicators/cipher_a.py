@@ -26,6 +26,7 @@ from folkmoot.causal import (
     open_,
     sign,
 )
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.rsi import rsi
 from folkmoot.indicators.rsimfi import rsimfi
@@ -42,6 +43,7 @@ DRAWN = (
 RIBBON = (5, 11, 15, 18, 21, 24, 28, 34)
 
 
+@checked()
 def cipher_a(
     waves: tuple[int, int, int] = (9, 13, 3),
     strength: int = 14,

@@ -17,6 +17,7 @@ stays what it was.
 from typing import Any
 
 from folkmoot.causal import Expr, both, close, crossover, crossunder, either, hold, lag, log, where
+from folkmoot.indicators._checks import checked, number, several, whole
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.divergence import REACH, divergence
 from folkmoot.indicators.rsi import rsi
@@ -32,7 +33,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "vumanchu": {},
     "angleito_scalp": {"waves": (6, 7, 3), "levels": (40.0, -40.0), "stochastic": (8, 8, 3, 3)},
 }
-"""Options by name: the script's own, and those with which document 004's bot scalps."""
+"""Options by name: the script's own, and those with which document 004's bot scalps.
+
+Of that bot's "overbought and oversold 40 / 50" the first are read as the level of the circles, on
+either side of 0; the second, like the script's own second level, are lines on the chart alone.
+"""
 
 DRAWN = (
     "wt1", "wt2", "wt_vwap", "rsimfi", "cross_up", "cross_down", "buy", "sell", "buy_div",
@@ -44,6 +49,7 @@ KINDS = ("bear", "bull", "bear_hidden", "bull_hidden")
 GOLD_RISE, GOLD_STRENGTH = 5.0, 30.0
 
 
+@checked(cycle=several(whole(2), whole(), whole(), number()))
 def cipher_b(
     waves: tuple[int, int, int] = (9, 12, 3),
     levels: Limits = (53.0, -53.0),

@@ -1,8 +1,10 @@
 """Realised volatility of closes."""
 
 from folkmoot.causal import Expr, close, lag, log, mean, sqrt
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(n=whole(2))
 def close_to_close(n: int = 20) -> Expr:
     """Return the root mean square of n log returns, per bar; no mean is taken off.
 

@@ -1,8 +1,10 @@
 """Chande Momentum Oscillator (Chande, 1994)."""
 
 from folkmoot.causal import Expr, close, lag, relu, total
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def cmo(x: Expr = close, n: int = 9) -> Expr:
     """Return the net change over n bars as a share of all changes, from -100 to 100.
 

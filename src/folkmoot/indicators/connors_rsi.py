@@ -1,11 +1,13 @@
 """Connors RSI (Connors, 2012)."""
 
 from folkmoot.causal import Expr, barssince, close, lag, where
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators.percent_rank import percent_rank
 from folkmoot.indicators.roc import roc
 from folkmoot.indicators.rsi import rsi
 
 
+@checked()
 def connors_rsi(x: Expr = close, n: int = 3, streak_n: int = 2, rank_n: int = 100) -> Expr:
     """Return the mean of an RSI, the RSI of the streak and the rank of the last move, 0 to 100.
 

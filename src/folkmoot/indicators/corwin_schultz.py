@@ -3,10 +3,12 @@
 import math
 
 from folkmoot.causal import Expr, exp, high, lag, log, low, maximum, mean, minimum, relu, sqrt
+from folkmoot.indicators._checks import checked
 
 ROOT = 3.0 - 2.0 * math.sqrt(2.0)
 
 
+@checked()
 def corwin_schultz(n: int = 20) -> Expr:
     """Return the bid-ask spread as a share of the price, from the ranges of pairs of bars.
 

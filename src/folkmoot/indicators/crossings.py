@@ -1,11 +1,13 @@
 """Crossings of two lines, with their age."""
 
 from folkmoot.causal import Expr, close, crossover, crossunder, mean
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators._events import with_ages
 
 FAST, SLOW = mean(close, 50), mean(close, 200)
 
 
+@checked()
 def crossings(fast: Expr = FAST, slow: Expr = SLOW) -> dict[str, Expr]:
     """Return the events that `fast` rises above or falls below `slow`, and the bars since.
 

@@ -1,8 +1,10 @@
 """Double exponential moving average (Mulloy, 1994)."""
 
 from folkmoot.causal import Expr, close, ema
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def dema(x: Expr = close, n: int = 9) -> Expr:
     """Return twice the exponential mean less the exponential mean of that, in the unit of x.
 

@@ -1,13 +1,18 @@
 """Divergences between price and an oscillator at five-bar fractals (VuManChu's script, Pine v4)."""
 
-from folkmoot.causal import Expr, both, high, hold, lag, low, where
+from folkmoot.causal import Expr, both, high, hold, lag, low, maximum, where
+from folkmoot.indicators._checks import checked, expression, number, optional
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators.rsi import rsi
 
 REACH = 2
 """Bars after the pivot of a fractal until it is known."""
 
+TIE = 1e-10
+"""Values of x nearer to each other than this share of the pivot (or of 1) are equal."""
 
+
+@checked(x=optional(expression), top=optional(number()), bottom=optional(number()))
 def divergence(
     x: Expr | None = None,
     top: float | None = None,
@@ -23,9 +28,9 @@ def divergence(
     `bear_hidden` (lower high, higher x) and `bull_hidden` (higher low, lower x).
 
     Every event has its age and is on the bar that makes it known, `REACH` bars after the pivot;
-    charts draw it at the pivot. Whether the first fractal of a side diverges is unknown. The script
-    loses a fractal whose x is exactly 0, which `fixed=True` keeps. x is the RSI of 14 bars unless
-    given.
+    charts draw it at the pivot. Whether the first fractal of a side diverges is unknown. Values
+    of x within `TIE` of each other are equal: no fractal hangs on how a sum was rounded. The script
+    loses a fractal whose x is 0, which `fixed=True` keeps. x is the RSI of 14 bars unless given.
 
     >>> {name: event.warmup for name, event in divergence().items()}["bear"]
     20
@@ -33,25 +38,26 @@ def divergence(
     line = rsi() if x is None else x
     after = ((lag(line, 1), line), (lag(line, 4), lag(line, 3)))
     pivot = lag(line, REACH)
-    tops = _all(*(other < pivot for pair in after for other in pair))
-    bottoms = _all(*(other > pivot for pair in after for other in pair))
+    tie = TIE * maximum(1.0, abs(pivot))
+    tops = _all(*(pivot - other > tie for pair in after for other in pair))
+    bottoms = _all(*(other - pivot > tie for pair in after for other in pair))
     tops = tops if top is None else both(tops, pivot >= top)
     bottoms = bottoms if bottom is None else both(bottoms, pivot <= bottom)
     if not fixed:
-        tops, bottoms = (both(side, abs(pivot) > 0.0) for side in (tops, bottoms))
-    events = {"top": tops, "bottom": bottoms, **_disagreements(pivot, tops, bottoms)}
+        tops, bottoms = (both(side, abs(pivot) > TIE) for side in (tops, bottoms))
+    events = {"top": tops, "bottom": bottoms, **_disagreements(pivot, tops, bottoms, tie)}
     return with_ages(events)
 
 
-def _disagreements(pivot: Expr, tops: Expr, bottoms: Expr) -> dict[str, Expr]:
+def _disagreements(pivot: Expr, tops: Expr, bottoms: Expr, tie: Expr) -> dict[str, Expr]:
     peak, trough = lag(high, REACH), lag(low, REACH)
     x_top, price_top = _before(tops, pivot), _before(tops, peak)
     x_bottom, price_bottom = _before(bottoms, pivot), _before(bottoms, trough)
     return {
-        "bear": _at(tops, peak > price_top, pivot < x_top),
-        "bull": _at(bottoms, trough < price_bottom, pivot > x_bottom),
-        "bear_hidden": _at(tops, peak < price_top, pivot > x_top),
-        "bull_hidden": _at(bottoms, trough > price_bottom, pivot < x_bottom),
+        "bear": _at(tops, peak > price_top, x_top - pivot > tie),
+        "bull": _at(bottoms, trough < price_bottom, pivot - x_bottom > tie),
+        "bear_hidden": _at(tops, peak < price_top, pivot - x_top > tie),
+        "bull_hidden": _at(bottoms, trough > price_bottom, x_bottom - pivot > tie),
     }
 
 

@@ -1,8 +1,10 @@
 """Donchian channels (Donchian, 1960)."""
 
 from folkmoot.causal import Expr, close, high, highest, low, lowest
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def donchian(n: int = 20) -> dict[str, Expr]:
     """Return the highest high and the lowest low of the last n bars, the present one included.
 

@@ -3,10 +3,17 @@
 from functools import reduce
 
 from folkmoot.causal import Expr, both, either, maximum, minimum, where
+from folkmoot.indicators._checks import checked, number, optional, whole
 from folkmoot.indicators._patterns import Reversal, balance, both_ways, evenness
 from folkmoot.indicators._swings import Swings
 
 
+@checked(
+    reach=number(above=0.0),
+    tolerance=number(above=0.0),
+    percent=optional(number(above=0.0)),
+    apart=whole(0),
+)
 def double_tops(
     reach: float = 3.0,
     n: int = 14,

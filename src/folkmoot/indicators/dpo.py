@@ -1,8 +1,10 @@
 """Detrended Price Oscillator."""
 
 from folkmoot.causal import Expr, close, lag, mean
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def dpo(x: Expr = close, n: int = 21) -> Expr:
     """Return x less its mean as of n // 2 + 1 bars ago, in the unit of x.
 

@@ -1,12 +1,14 @@
 """Fibonacci levels of the last confirmed leg."""
 
 from folkmoot.causal import Expr, close, log
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators._swings import Swings
 
 RETRACEMENTS = (0.236, 0.382, 0.5, 0.618, 0.786)
 EXTENSIONS = (1.272, 1.618)
 
 
+@checked(reach=number(above=0.0))
 def fibonacci(reach: float = 3.0, n: int = 14) -> dict[str, Expr]:
     """Return where the close lies between and beyond the last two confirmed swings.
 

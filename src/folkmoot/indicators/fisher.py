@@ -1,8 +1,10 @@
 """Fisher transform (Ehlers, 2002)."""
 
 from folkmoot.causal import Expr, highest, hl2, hold, lag, leak, log, lowest, where
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(n=whole(2))
 def fisher(x: Expr = hl2, n: int = 9) -> dict[str, Expr]:
     """Return the smoothed place of x in its range, stretched so that extremes stand out.
 

@@ -7,10 +7,17 @@ lines are (1 for no change of their distance).
 """
 
 from folkmoot.causal import Expr, maximum, minimum
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators._patterns import Reversal, both_ways
 from folkmoot.indicators._swings import Swings
 
 
+@checked(
+    reach=number(above=0.0),
+    pole=number(above=0.0),
+    retrace=number(above=0.0),
+    parallel=number(above=0.0),
+)
 def flags(
     reach: float = 1.5,
     n: int = 14,

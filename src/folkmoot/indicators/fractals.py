@@ -1,9 +1,11 @@
 """Williams fractals (Williams, 1995)."""
 
 from folkmoot.causal import Expr, both, high, highest, hold, lag, low, lowest
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators._events import with_ages
 
 
+@checked()
 def fractals(n: int = 2) -> dict[str, Expr]:
     """Return the tops and bottoms that n bars on either side confirm, n bars after they stood.
 

@@ -1,8 +1,10 @@
 """Gramian angular field numbers (Wang & Oates, 2015), without the matrices."""
 
 from folkmoot.causal import GRAMIAN_OUTPUTS, Expr, close, gramian
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def gaf(x: Expr = close, n: int = 64) -> dict[str, Expr]:
     """Return the numbers of GASF and GADF of the last n values of x; see `causal.gramian`.
 

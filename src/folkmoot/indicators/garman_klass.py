@@ -3,8 +3,10 @@
 import math
 
 from folkmoot.causal import Expr, close, high, log, low, mean, open_, sqrt
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def garman_klass(n: int = 20) -> Expr:
     """Return the standard deviation of the log return per bar, from the range and the body.
 

@@ -7,10 +7,12 @@ as a share of the longer's.
 """
 
 from folkmoot.causal import Expr, maximum
+from folkmoot.indicators._checks import checked, number, optional
 from folkmoot.indicators._patterns import Reversal, balance, both_ways, evenness
 from folkmoot.indicators._swings import Swings
 
 
+@checked(reach=number(above=0.0), tolerance=number(above=0.0), percent=optional(number(above=0.0)))
 def head_and_shoulders(
     reach: float = 3.0,
     n: int = 14,

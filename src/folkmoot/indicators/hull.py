@@ -3,9 +3,11 @@
 import math
 
 from folkmoot.causal import Expr, close
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators.wma import wma
 
 
+@checked()
 def hull(x: Expr = close, n: int = 9) -> Expr:
     """Return a weighted mean over the root of n of twice a half-length mean less the whole one.
 

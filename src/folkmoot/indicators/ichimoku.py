@@ -1,8 +1,10 @@
 """Ichimoku Kinko Hyo (Hosoda, 1969)."""
 
 from folkmoot.causal import Expr, close, high, highest, lag, low, lowest
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def ichimoku(
     conversion: int = 9, base: int = 26, span: int = 52, displacement: int = 26
 ) -> dict[str, Expr]:

@@ -1,8 +1,10 @@
 """Intraday Momentum Index (Chande)."""
 
 from folkmoot.causal import Expr, close, open_, relu, total
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def intraday_momentum(n: int = 14) -> Expr:
     """Return the rising bodies of n bars as a share of all their bodies, from 0 to 100.
 

@@ -1,9 +1,11 @@
 """Keltner channels (Keltner, 1960; with Raschke's bands of true range)."""
 
 from folkmoot.causal import Expr, close, ema
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators.atr import atr
 
 
+@checked(width=number(least=0.0))
 def keltner(x: Expr = close, n: int = 20, width: float = 2.0, range_n: int = 10) -> dict[str, Expr]:
     """Return an exponential mean with bands of `width` average true ranges around it.
 

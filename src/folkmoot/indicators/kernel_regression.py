@@ -4,9 +4,11 @@ import math
 
 from folkmoot.causal import Expr, close, crossover, crossunder, lag, weighted
 from folkmoot.core.errors import UsageError
+from folkmoot.indicators._checks import checked, number, whole
 from folkmoot.indicators._events import with_ages
 
 
+@checked(h=number(above=0.0), r=number(above=0.0), start=whole(0), earlier=whole(0))
 def kernel_regression(
     x: Expr = close, h: float = 8.0, r: float = 8.0, start: int = 25, earlier: int = 2
 ) -> dict[str, Expr]:
@@ -22,9 +24,9 @@ def kernel_regression(
     >>> {name: line.warmup for name, line in kernel_regression().items()}["gaussian"]
     26
     """
-    if not (h > earlier >= 0 and r > 0.0 and start >= 0):
-        given = f"h={h}, r={r}, start={start}, earlier={earlier}"
-        raise UsageError(given, where="kernel_regression", allowed="h > earlier >= 0, r > 0")
+    if h <= earlier:
+        given = f"h={h}, earlier={earlier}"
+        raise UsageError(given, where="kernel_regression", allowed="h > earlier")
     places, width = range(start + 2), h - earlier
     rational = _mean(x, [(1.0 + i * i / (2.0 * r * h * h)) ** -r for i in places])
     gaussian = _mean(x, [math.exp(-i * i / (2.0 * width * width)) for i in places])

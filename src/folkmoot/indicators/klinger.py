@@ -1,8 +1,10 @@
 """Klinger oscillator (Klinger, 1997), in the form that TradingView computes."""
 
 from folkmoot.causal import Expr, ema, hlc3, lag, volume, where
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def klinger(fast: int = 34, slow: int = 55, smoothing: int = 13) -> dict[str, Expr]:
     """Return the gap between two exponential means of signed volume, and its own mean.
 

@@ -1,8 +1,10 @@
 """Linear regression of x on time, with its channel."""
 
 from folkmoot.causal import Expr, close, fit, line, slope, sqrt, std
+from folkmoot.indicators._checks import checked, number
 
 
+@checked(width=number(least=0.0))
 def linear_regression(x: Expr = close, n: int = 100, width: float = 2.0) -> dict[str, Expr]:
     """Return the least-squares line through the last n values, as of the present bar.
 

@@ -6,17 +6,17 @@ from folkmoot.causal import (
     ema,
     high,
     highest_ever,
-    lag,
     leak,
     low,
     lowest_ever,
     maximum,
-    otherwise,
     rank,
     relu,
     where,
     wilder,
 )
+from folkmoot.indicators._checks import checked, optional, whole
+from folkmoot.indicators._firsts import before
 from folkmoot.indicators.adx import adx
 from folkmoot.indicators.cci import cci
 from folkmoot.indicators.rsi import rsi
@@ -25,6 +25,7 @@ from folkmoot.indicators.wavetrend import wavetrend
 LEAST_SPAN = 1e-9
 
 
+@checked(ranked_over=optional(whole(2)))
 def lorentzian_features(
     strength: tuple[int, int] = (14, 1),
     waves: tuple[int, int] = (10, 11),
@@ -69,18 +70,15 @@ def normalised(x: Expr) -> Expr:
 def original_adx(n: int = 14) -> Expr:
     """Return jdehorty's ADX, from 0 to 100, which takes every price before the first bar for 0.
 
-    Its first bar thus counts as a rise by the whole price, which shows for some 300 bars.
+    Its first bar thus counts as a rise by the whole price, which shows for some 300 bars. A later
+    bar whose bar before is unknown is unknown as well and leaves the sums as they are.
     """
-    rise, fall = high - _before(high), _before(low) - low
-    jump = maximum(abs(high - _before(close)), abs(low - _before(close)))
+    rise, fall = high - before(high, 0.0), before(low, 0.0) - low
+    jump = maximum(abs(high - before(close, 0.0)), abs(low - before(close, 0.0)))
     span = leak(maximum(high - low, jump), 1.0 - 1.0 / n)
     plus = leak(where(rise > fall, relu(rise), 0.0), 1.0 - 1.0 / n) / span
     minus = leak(where(fall > rise, relu(fall), 0.0), 1.0 - 1.0 / n) / span
     return wilder(100.0 * abs(plus - minus) / (plus + minus), n)
-
-
-def _before(x: Expr) -> Expr:
-    return otherwise(lag(x), 0.0)
 
 
 def _smoothed_rsi(length: int, smoothing: int) -> Expr:

@@ -1,8 +1,10 @@
 """Moving Average Convergence Divergence (Appel)."""
 
 from folkmoot.causal import Expr, close, ema
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def macd(x: Expr = close, fast: int = 12, slow: int = 26, smoothing: int = 9) -> dict[str, Expr]:
     """Return the gap between two exponential means, its own mean and the gap between both.
 

@@ -1,8 +1,10 @@
 """Money Flow Index (Quong and Soudack, 1989)."""
 
 from folkmoot.causal import Expr, hlc3, lag, total, volume, where
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def mfi(x: Expr = hlc3, n: int = 14) -> Expr:
     """Return the share of the last n bars' turnover that came with a rise of x, from 0 to 100.
 

@@ -1,8 +1,10 @@
 """Momentum."""
 
 from folkmoot.causal import Expr, close, lag
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def momentum(x: Expr = close, n: int = 10) -> Expr:
     """Return the change of x over n bars, in the unit of x.
 

@@ -1,8 +1,10 @@
 """On-Balance Volume (Granville, 1963)."""
 
 from folkmoot.causal import Expr, close, lag, running, sign, volume
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def obv(x: Expr = close) -> Expr:
     """Return the sum since the first bar of volume, counted with the sign of the change of x.
 

@@ -1,9 +1,11 @@
 """Slope of the on-balance volume."""
 
 from folkmoot.causal import Expr, close, lag, mean, sign, volume
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators._money import slope_of_sum
 
 
+@checked()
 def obv_slope(x: Expr = close, n: int = 20) -> Expr:
     """Return the least-squares slope of `obv` over n bars, in mean volumes of those bars.
 

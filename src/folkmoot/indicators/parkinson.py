@@ -3,8 +3,10 @@
 import math
 
 from folkmoot.causal import Expr, high, log, low, mean, sqrt
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def parkinson(n: int = 20) -> Expr:
     """Return the standard deviation of the log return per bar, from the range of high and low.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from folkmoot.causal import Expr, leak, where
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators.double_tops import double_tops
 from folkmoot.indicators.flags import flags
 from folkmoot.indicators.head_and_shoulders import head_and_shoulders
@@ -23,6 +24,7 @@ SYMMETRICAL = ("symmetrical", "rectangle")
 """Patterns that point nowhere until price leaves them."""
 
 
+@checked(half=number(above=0.0))
 def patterns(half: float = 20.0, log: bool = False) -> dict[str, Expr]:
     """Return every chart pattern at its defaults as numbers for a model.
 

@@ -1,8 +1,10 @@
 """Percent rank."""
 
 from folkmoot.causal import Expr, close, rank
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def percent_rank(x: Expr = close, n: int = 100) -> Expr:
     """Return the percentage of the n values before that lie below x, a tie counting half.
 

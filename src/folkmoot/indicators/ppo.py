@@ -1,8 +1,10 @@
 """Percentage Price Oscillator (Appel)."""
 
 from folkmoot.causal import Expr, close, ema
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def ppo(x: Expr = close, fast: int = 12, slow: int = 26, smoothing: int = 9) -> dict[str, Expr]:
     """Return the gap between two exponential means in percent of the slower, and its own mean.
 

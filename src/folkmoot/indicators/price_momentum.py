@@ -1,9 +1,11 @@
 """DecisionPoint Price Momentum Oscillator (Swenlin)."""
 
 from folkmoot.causal import Expr, close, ema
+from folkmoot.indicators._checks import checked, whole
 from folkmoot.indicators.roc import roc
 
 
+@checked(first=whole(2), second=whole(2))
 def price_momentum(
     x: Expr = close, first: int = 35, second: int = 20, smoothing: int = 10
 ) -> dict[str, Expr]:

@@ -1,8 +1,10 @@
 """Price Volume Trend."""
 
 from folkmoot.causal import Expr, close, lag, running, volume
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def price_volume_trend(x: Expr = close) -> Expr:
     """Return the sum since the first bar of relative change times volume, in units of volume.
 

@@ -3,10 +3,12 @@
 from functools import reduce
 
 from folkmoot.causal import Expr, maximum, minimum, where
+from folkmoot.indicators._checks import checked, number, optional
 from folkmoot.indicators._patterns import Bounds, between, evenness
 from folkmoot.indicators._swings import Swings
 
 
+@checked(reach=number(above=0.0), tolerance=number(above=0.0), percent=optional(number(above=0.0)))
 def rectangles(
     reach: float = 3.0,
     n: int = 14,

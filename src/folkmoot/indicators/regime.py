@@ -1,6 +1,7 @@
 """The state of a market: quiet, mean reverting, trending or volatile, causal and held a while."""
 
 from folkmoot.causal import Expr, both, negate, rank, steady
+from folkmoot.indicators._checks import checked, whole
 from folkmoot.indicators.efficiency_ratio import efficiency_ratio
 from folkmoot.indicators.ewma_vol import ewma_vol
 from folkmoot.indicators.variance_ratio import variance_ratio
@@ -9,6 +10,7 @@ REGIMES = ("quiet", "mean_reverting", "trending", "volatile")
 """The names of the codes 0 to 3."""
 
 
+@checked(ranked_over=whole(2))
 def regime(ranked_over: int = 500, least: int = 5) -> Expr:
     """Return the state as its place in `REGIMES`, from three measures ranked over `ranked_over`.
 

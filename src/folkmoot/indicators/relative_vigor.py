@@ -1,8 +1,10 @@
 """Relative Vigor Index (Ehlers, 2002)."""
 
 from folkmoot.causal import Expr, close, high, lag, low, open_, total
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def relative_vigor(n: int = 10) -> dict[str, Expr]:
     """Return bodies over ranges, both smoothed and summed over n bars, from -1 to 1.
 

@@ -1,8 +1,10 @@
 """Rogers and Satchell's volatility (1991)."""
 
 from folkmoot.causal import Expr, close, high, log, low, mean, open_, sqrt
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def rogers_satchell(n: int = 20) -> Expr:
     """Return the standard deviation of the log return per bar, which a drift does not disturb.
 

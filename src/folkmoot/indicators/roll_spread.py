@@ -1,8 +1,10 @@
 """Roll's effective spread (1984)."""
 
 from folkmoot.causal import Expr, close, covariance, lag, log, relu, sqrt
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(n=whole(2))
 def roll_spread(n: int = 20) -> Expr:
     """Return the bid-ask spread as a share of the price, from the bounce of n log returns.
 

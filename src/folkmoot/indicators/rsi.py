@@ -1,8 +1,10 @@
 """Relative Strength Index (Wilder, 1978)."""
 
 from folkmoot.causal import Expr, close, lag, relu, wilder
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def rsi(x: Expr = close, n: int = 14) -> Expr:
     """Return the share of recent movement that was upward, from 0 to 100.
 

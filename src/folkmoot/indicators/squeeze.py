@@ -13,9 +13,11 @@ from folkmoot.causal import (
     total,
     true_range,
 )
+from folkmoot.indicators._checks import checked, number, whole
 from folkmoot.indicators._events import with_ages
 
 
+@checked(n=whole(2), deviations=number(above=0.0), ranges=number(above=0.0))
 def squeeze(n: int = 20, deviations: float = 2.0, ranges: float = 1.5) -> dict[str, Expr]:
     """Return the event that the Bollinger bands lie inside the Keltner channel, and momentum.
 

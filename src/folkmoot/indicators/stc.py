@@ -1,8 +1,10 @@
 """Schaff Trend Cycle (Schaff, 1999)."""
 
 from folkmoot.causal import Expr, close, decay, ema, highest, hold, lowest
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(cycle=whole(2))
 def stc(
     x: Expr = close, fast: int = 23, slow: int = 50, cycle: int = 10, factor: float = 0.5
 ) -> Expr:

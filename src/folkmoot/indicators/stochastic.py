@@ -1,8 +1,10 @@
 """Stochastic oscillator (Lane)."""
 
 from folkmoot.causal import Expr, close, high, highest, low, lowest, mean
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def stochastic(n: int = 14, smoothing: int = 1, d: int = 3) -> dict[str, Expr]:
     """Return the place of the close in the range of the last n bars, from 0 to 100.
 

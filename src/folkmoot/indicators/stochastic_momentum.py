@@ -1,8 +1,10 @@
 """Stochastic Momentum Index (Blau, 1993)."""
 
 from folkmoot.causal import Expr, close, ema, high, highest, low, lowest
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def stochastic_momentum(
     n: int = 10, first: int = 3, second: int = 3, smoothing: int = 3
 ) -> dict[str, Expr]:

@@ -1,11 +1,13 @@
 """Stochastic RSI (Chande and Kroll, 1994), on the logarithm of the close."""
 
 from folkmoot.causal import Expr, close, highest, hold, log, lowest, mean
+from folkmoot.indicators._checks import checked, whole
 from folkmoot.indicators.rsi import rsi
 
 PRICE = log(close)
 
 
+@checked(window=whole(2))
 def stochastic_rsi(
     x: Expr = PRICE, n: int = 14, window: int = 14, k: int = 3, d: int = 3, fixed: bool = True
 ) -> dict[str, Expr]:

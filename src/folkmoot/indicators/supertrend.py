@@ -1,9 +1,11 @@
 """SuperTrend (Seban)."""
 
 from folkmoot.causal import Expr, close, either, hl2, hold, ratchet, where
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators.atr import atr
 
 
+@checked(factor=number(above=0.0))
 def supertrend(n: int = 10, factor: float = 3.0) -> dict[str, Expr]:
     """Return the trailing band on the side away from the trend, and the trend's direction.
 

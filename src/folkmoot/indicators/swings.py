@@ -1,10 +1,12 @@
 """Swings of the chart by an ATR zigzag, each known on the bar that confirms it."""
 
 from folkmoot.causal import Expr
+from folkmoot.indicators._checks import checked, number
 from folkmoot.indicators._events import with_ages
 from folkmoot.indicators._swings import Swings
 
 
+@checked(reach=number(above=0.0))
 def swings(reach: float = 3.0, n: int = 14, log: bool = False) -> dict[str, Expr]:
     """Return the confirmed swings of legs of at least `reach` times the ATR of `n` bars.
 

@@ -1,8 +1,10 @@
 """T3 moving average (Tillson, 1998)."""
 
 from folkmoot.causal import Expr, close, ema
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def t3(x: Expr = close, n: int = 5, factor: float = 0.7) -> Expr:
     """Return three generalised double exponential means in a row, in the unit of x.
 

@@ -8,10 +8,14 @@ how much of the way to the apex is done.
 """
 
 from folkmoot.causal import Expr, both
+from folkmoot.indicators._checks import checked, number, whole
 from folkmoot.indicators._patterns import Bounds, between
 from folkmoot.indicators._swings import Swings
 
 
+@checked(
+    reach=number(above=0.0), touches=whole(2), flat=number(least=0.0), deviation=number(above=0.0)
+)
 def triangles(
     reach: float = 3.0,
     n: int = 14,

@@ -1,10 +1,12 @@
 """TRIX, the change of a triple exponential mean (Hutson, 1983)."""
 
 from folkmoot.causal import Expr, close, ema, lag, log
+from folkmoot.indicators._checks import checked
 
 PRICE = log(close)
 
 
+@checked()
 def trix(x: Expr = PRICE, n: int = 18) -> Expr:
     """Return ten thousand times the change of x smoothed three times: basis points a bar.
 

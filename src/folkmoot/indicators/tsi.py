@@ -1,8 +1,10 @@
 """True Strength Index (Blau, 1991)."""
 
 from folkmoot.causal import Expr, close, ema, lag
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def tsi(x: Expr = close, long: int = 25, short: int = 13, smoothing: int = 13) -> dict[str, Expr]:
     """Return the twice smoothed change as a share of its twice smoothed size, from -100 to 100.
 

@@ -1,8 +1,10 @@
 """Ulcer Index (Martin, 1987)."""
 
 from folkmoot.causal import Expr, close, highest, mean, sqrt
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(n=whole(2))
 def ulcer(x: Expr = close, n: int = 14) -> Expr:
     """Return the root mean square over n bars of the percentage below the high of n bars.
 

@@ -1,8 +1,10 @@
 """Ultimate Oscillator (Williams, 1976)."""
 
 from folkmoot.causal import Expr, close, high, lag, low, maximum, minimum, total
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def ultimate(fast: int = 7, middle: int = 14, slow: int = 28) -> Expr:
     """Return the buying pressure of three windows as a share of true range, from 0 to 100.
 

@@ -1,10 +1,12 @@
 """Variance ratio (Lo and MacKinlay, 1988)."""
 
 from folkmoot.causal import Expr, close, lag, log, std
+from folkmoot.indicators._checks import checked, whole
 
 PRICE = log(close)
 
 
+@checked(q=whole(2), n=whole(2))
 def variance_ratio(x: Expr = PRICE, q: int = 4, n: int = 60) -> Expr:
     """Return the variance of overlapping q-bar changes over q times that of one-bar changes.
 

@@ -2,9 +2,11 @@
 
 from folkmoot.causal import Expr, close, log
 from folkmoot.causal import volume_profile as profile
+from folkmoot.indicators._checks import checked
 from folkmoot.indicators.atr import atr
 
 
+@checked()
 def volume_profile(n: int = 120, bins: int = 24, share: float = 0.7) -> dict[str, Expr]:
     """Return the point of control and the value area of the last n bars, and how far they are.
 

@@ -1,8 +1,10 @@
 """Vortex indicator (Botes and Siepman, 2010)."""
 
 from folkmoot.causal import Expr, high, lag, low, total, true_range
+from folkmoot.indicators._checks import checked
 
 
+@checked()
 def vortex(n: int = 14) -> dict[str, Expr]:
     """Return upward and downward movement from bar to bar as shares of the true range.
 

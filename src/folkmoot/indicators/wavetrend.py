@@ -1,8 +1,10 @@
 """WaveTrend oscillator (LazyBear's TradingView script)."""
 
 from folkmoot.causal import Expr, ema, hlc3, mean
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(channel=whole(2))
 def wavetrend(x: Expr = hlc3, channel: int = 10, average: int = 21, d: int = 4) -> dict[str, Expr]:
     """Return the smoothed distance of x from its exponential mean, and the mean of that.
 

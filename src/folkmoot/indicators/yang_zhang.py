@@ -1,9 +1,11 @@
 """Yang and Zhang's volatility (2000)."""
 
 from folkmoot.causal import Expr, close, lag, log, open_, sqrt, std
+from folkmoot.indicators._checks import checked, whole
 from folkmoot.indicators.rogers_satchell import rogers_satchell
 
 
+@checked(n=whole(2))
 def yang_zhang(n: int = 20) -> Expr:
     """Return the standard deviation of the log return per bar, the jump from close to open too.
 

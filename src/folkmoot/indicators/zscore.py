@@ -1,8 +1,10 @@
 """Standard score."""
 
 from folkmoot.causal import Expr, close, mean, std
+from folkmoot.indicators._checks import checked, whole
 
 
+@checked(n=whole(2))
 def zscore(x: Expr = close, n: int = 20) -> Expr:
     """Return the distance of x from its mean over n bars, in population standard deviations.
 

@@ -27,6 +27,8 @@ LONG, SHORT = 64, 24
 """Windows in bars; the short one is also looked at on the higher timeframes."""
 
 CONSTANT = ("gaf_diff_mean", "symmetry")
+BLIND = "mean of cosines, blind to the sign"
+"""The unit of what a chart and its mirror image have alike."""
 UNITS = {
     "slope_t": "t statistic",
     "time_correlation": "correlation",
@@ -61,9 +63,7 @@ def _window(n: int) -> tuple[Column, ...]:
 def _even(n: int) -> tuple[Column, ...]:
     names = [name for name in GRAMIAN_EVEN if name not in CONSTANT]
     names += [name for name in GRAMIAN_SIGNED if name.startswith("gasf_")]
-    return tuple(
-        _column(name, n, gramian(log_close, n, name), "even", "mean of cosines") for name in names
-    )
+    return tuple(_column(name, n, gramian(log_close, n, name), "even", BLIND) for name in names)
 
 
 def _signed(n: int) -> tuple[Column, ...]:
