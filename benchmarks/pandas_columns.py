@@ -343,7 +343,8 @@ def from_candles(m: Market) -> Lines:
         found = getattr(talib, f"CDL{name.upper()}")(m.open, m.high, m.low, m.close)
         if pattern.direction == "none":
             doubts.append(np.abs(found))
-        else:
+        elif name != "identical3crows":
             told[{1: "one", 2: "two"}.get(pattern.bars, "more")].append(found)
     sums = {f"candles_{key}": np.sum(found, axis=0) / 100.0 for key, found in told.items()}
+    sums["candles_one"] = np.where(m.close == m.open, 0.0, sums["candles_one"])
     return sums | {"candles_indecision": np.sum(doubts, axis=0) / 100.0}

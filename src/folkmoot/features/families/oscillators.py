@@ -3,6 +3,7 @@
 from folkmoot.causal import (
     Expr,
     both,
+    candle,
     close,
     decay,
     ema,
@@ -46,10 +47,10 @@ from folkmoot.indicators.vortex import vortex
 
 GROUP = "momentum"
 BODIES = "bodies over ranges"
-LEAST = 1e-6
-"""Points below which an oscillator stands still."""
-
 UNSIGNED = "patterns without a direction"
+STILL, FINE = 1e-3, 1e-6
+"""Points within which an oscillator stands still, and to which one is read."""
+
 MONEY = (60, 150.0, 0.0)
 """The cipher's money flow without the script's shift of 2.5, which is for the eye."""
 
@@ -105,7 +106,7 @@ def recursive() -> tuple[Column, ...]:
     )
 
 
-def _place(line: Expr, n: int, least: float = LEAST) -> Expr:
+def _place(line: Expr, n: int, least: float = STILL) -> Expr:
     """Return where a line stands in its range of n bars, 0 to 100, kept where that is empty.
 
     An oscillator that stands still moves by its rounding, up in one chart and down in its mirror
@@ -138,13 +139,16 @@ def _candlesticks() -> tuple[Column, ...]:
     """Return the sums of patterns by their lengths, and of those without a direction.
 
     A bar that closes where it opened, which TA-Lib takes for a rise, is no pattern of one bar.
+    Identical three crows, which have no twin that rises, are left out: on a chart of coarse ticks
+    they are seen every twenty bars.
     Not quite signed: what a pattern calls long or near has limits that a tie meets on one side
     alone. The sum without a direction has no mirror image: of two dojis that are each other's,
     TA-Lib knows a second form (takuri) of one.
     """
     told = candles()
+    longer = told["more"] - candle("identical3crows") / 100.0
     colourless = where(equal(close, open_), 0.0 * told["one"], told["one"])
-    lines = {"one": colourless, "two": told["two"], "more": told["more"]}
+    lines = {"one": colourless, "two": told["two"], "more": longer}
     signed = tuple(
         Column(f"candles_{key}", line, "patterns", "approximate", "candle")
         for key, line in lines.items()
@@ -155,10 +159,10 @@ def _candlesticks() -> tuple[Column, ...]:
 def _cipher() -> tuple[Column, ...]:
     """Return the lines of VuManChu Cipher B, and its events as sums that fade.
 
-    The RSI is read to `LEAST`, or its rounding would make fractals where it stands still.
+    The RSI is read to `FINE`, or its rounding would make fractals where it stands still.
     """
     told = cipher_b(limits=LIMITS, second_limits=SECOND_LIMITS, money=MONEY, fixed=True)
-    wave, strength = told["wt2"], floor(told["rsi"] / LEAST + 0.5) * LEAST
+    wave, strength = told["wt2"], floor(told["rsi"] / FINE + 0.5) * FINE
     inner = divergence(strength, fixed=True)
     signed: dict[str, Expr] = {
         "cipher_crosses": told["cross_up"] - told["cross_down"],
