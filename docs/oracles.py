@@ -12,6 +12,7 @@ from tests.indicators.oracles import STREAMED, Finding, every_finding, without_o
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "oracles.md"
+REFUSALS = "test_refusals.py"
 SECTIONS = {
     "TradingView's exports": ("TradingView",),
     "Golden values and pyts": ("golden", "pyts"),
@@ -41,9 +42,11 @@ def lines(found: list[Finding]) -> Iterator[str]:
     yield "# What the indicators are held against"
     yield ""
     yield "Written by `python -m docs.oracles`, which measures it. The error is the largest"
-    yield "|ours - theirs| / max(1, |theirs|) over the bars compared; a bar that only the reference"
-    yield f"knows would be a difference. {agreeing} of {len(found)} comparisons agree; in"
-    yield f"{streaming} of them our stream gives the bits of our batch, tried on {STREAMED} bars."
+    yield "|ours - theirs| / max(1, |theirs|) over the bars compared; a bar that only one"
+    yield "knows, between the reference's first and last, would be a difference unless the remark"
+    yield "says which bars are left out; where the reference begins later the remark says so."
+    yield f"{agreeing} of {len(found)} comparisons agree; in {streaming} of them our stream"
+    yield f"gives the bits of our batch, tried on {STREAMED} bars."
     for title, starts in SECTIONS.items():
         rows = folded([finding for finding in found if finding.reference.startswith(starts)])
         yield from ("", f"## {title}", "")
@@ -86,9 +89,10 @@ def ownership(found: list[Finding]) -> Iterator[str]:
 
 
 def tests_of(name: str) -> list[str]:
-    """Return the test files of the indicators that name it."""
+    """Return the test files of the indicators that name it, but for what they refuse."""
     files = sorted((ROOT / "tests" / "indicators").glob("test_*.py"))
-    return [f"`{path.name}`" for path in files if name in path.read_text()]
+    held = [path for path in files if name in path.read_text() and path.name != REFUSALS]
+    return [f"`{path.name}`" for path in held]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from folkmoot.indicators import (
     variance_ratio,
     vwap,
 )
+from folkmoot.indicators.pivot_points import KINDS
 
 HOUR = Timeframe.of("1h")
 
@@ -123,12 +124,12 @@ def test_the_third_pivots_differ_by_kind() -> None:
     bars = bars_of(100.0 + np.sin(np.arange(72.0)))
     top, bottom, end = bars.high[24:48].max(), bars.low[24:48].min(), bars.close[47]
     middle = (top + bottom + end) / 3.0
-    expected = {
-        "traditional": (top + 2.0 * (middle - bottom), bottom - 2.0 * (top - middle)),
-        "classic": (middle + 2.0 * (top - bottom), middle - 2.0 * (top - bottom)),
-        "fibonacci": (middle + (top - bottom), middle - (top - bottom)),
-    }
-    for kind, levels in expected.items():
+    expected = (
+        (top + 2.0 * (middle - bottom), bottom - 2.0 * (top - middle)),
+        (middle + 2.0 * (top - bottom), middle - 2.0 * (top - bottom)),
+        (middle + (top - bottom), middle - (top - bottom)),
+    )
+    for kind, levels in zip(KINDS, expected, strict=True):
         made = pivot_points(kind)
         assert (last(made["r3"], bars), last(made["s3"], bars)) == pytest.approx(levels, rel=1e-14)
 

@@ -2,10 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import talib
+from tests.conftest import random_walk
 from tests.indicators.oracle_talib import classic
-from tests.indicators.oracles import ORACLES, Finding, every_finding, without_oracle
+from tests.indicators.oracles import (
+    ORACLES,
+    Case,
+    Finding,
+    every_finding,
+    findings,
+    without_oracle,
+)
+
+from folkmoot.causal import close
 
 PAGE = Path(__file__).parents[2] / "docs" / "oracles.md"
 
@@ -44,3 +55,16 @@ def test_the_page_names_every_comparison_and_every_indicator_without_one(
     named = {tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines}
     assert {(f"`{f.function}`", f.reference) for f in found} <= named
     assert {(f"`{name}`", "no outside oracle") for name in without_oracle(found)} <= named
+
+
+def test_a_value_that_only_one_side_knows_is_a_difference() -> None:
+    market = random_walk(50)
+    theirs = market.close.copy()
+    theirs[[0, 1, 20, 49]] = np.nan
+    whole = Case("close", "itself", close, market, theirs)
+    part = Case("close", "itself", close, market, theirs, sampled=True)
+    holed, sampled = findings([whole, part])
+    assert not holed.agrees
+    assert holed.note == "its warm-up is longer by 2"
+    assert sampled.agrees
+    assert sampled.note == ""
