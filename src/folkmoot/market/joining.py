@@ -23,7 +23,7 @@ def join(bars: Bars, *others: Bars) -> Bars:
     >>> from folkmoot.market import world
     >>> a, b = world("planted", 50).bars, world("random_walk", 50).bars
     >>> sorted(join(a, b).extra)[:2]
-    ['WORLD/R.close', 'WORLD/R.high']
+    ['WORLD/WALK.close', 'WORLD/WALK.high']
     """
     extra = dict(bars.extra)
     for other in others:
