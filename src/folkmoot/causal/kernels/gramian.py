@@ -36,10 +36,11 @@ def _scale(mem: Floats, first: Index, n: Index, z: Index) -> bool:
     span = high - low
     if not span > 0.0:
         return False
+    inverse = 1.0 / span
     for j in range(n):
         above, below = mem[first + j] - low, high - mem[first + j]
         mem[z + j] = (above - below) / span
-        mem[z + n + j] = 2.0 * math.sqrt((above / span) * (below / span))
+        mem[z + n + j] = 2.0 * math.sqrt((above * inverse) * (below * inverse))
     return True
 
 
@@ -115,6 +116,32 @@ def _even(mem: Floats, z: Index, n: Index, o: Index, width: Index) -> None:
 
 
 @step
+def _band(mem: Floats, z: Index, n: Index, lag: Index) -> tuple[float, float]:
+    """Return the means of GASF and of GADF over the pairs that are `lag` bars apart."""
+    a = b = c = d = e = f = g = h = 0.0
+    sine, later, turned, count = z + n, z + lag, z + n + lag, n - lag
+    i = ZERO
+    while i + FOUR <= count:
+        a += mem[z + i] * mem[later + i] - mem[sine + i] * mem[turned + i]
+        e += mem[sine + i] * mem[later + i] - mem[z + i] * mem[turned + i]
+        j = i + ONE
+        b += mem[z + j] * mem[later + j] - mem[sine + j] * mem[turned + j]
+        f += mem[sine + j] * mem[later + j] - mem[z + j] * mem[turned + j]
+        j = i + TWO
+        c += mem[z + j] * mem[later + j] - mem[sine + j] * mem[turned + j]
+        g += mem[sine + j] * mem[later + j] - mem[z + j] * mem[turned + j]
+        j = i + THREE
+        d += mem[z + j] * mem[later + j] - mem[sine + j] * mem[turned + j]
+        h += mem[sine + j] * mem[later + j] - mem[z + j] * mem[turned + j]
+        i += FOUR
+    while i < count:
+        a += mem[z + i] * mem[later + i] - mem[sine + i] * mem[turned + i]
+        e += mem[sine + i] * mem[later + i] - mem[z + i] * mem[turned + i]
+        i += ONE
+    return ((a + b) + (c + d)) / real(count), ((e + f) + (g + h)) / real(count)
+
+
+@step
 def _triangle(mem: Floats, z: Index, n: Index) -> float:
     """Return the mean of GADF over all pairs of an earlier and a later bar."""
     z_sum = s_sum = total = 0.0
@@ -153,9 +180,7 @@ def _signed(mem: Floats, z: Index, n: Index, o: Index, width: Index) -> None:
     for _ in range(BANDS):
         plus = minus = NAN
         if lag < n:
-            later, count = z + lag, n - lag
-            plus = _product(mem, z, later, count) - _product(mem, z + n, later + n, count)
-            minus = _product(mem, z + n, later, count) - _product(mem, z, later + n, count)
+            plus, minus = _band(mem, z, n, lag)
         mem[place] = plus
         mem[place + BANDS * width] = minus
         place, lag = place + width, lag + lag
