@@ -43,7 +43,7 @@ def talib_groups() -> dict[str, dict[str, str]]:
     groups: dict[str, dict[str, str]] = {}
     for group, functions in talib.get_function_groups().items():
         for name in functions:
-            outputs = abstract.Function(name).info["output_names"]  # type: ignore[attr-defined]
+            outputs = abstract.Function(name).info["output_names"]  # type: ignore[attr-defined]  # not in its stub
             chosen = f', output="{outputs[0]}"' if len(outputs) > 1 else ""
             pattern = f'candle("{name[3:].lower()}")' if name.startswith("CDL") else ""
             groups.setdefault(group, {})[name] = pattern or f'ta("{name}"{chosen})'

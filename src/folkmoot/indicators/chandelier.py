@@ -28,8 +28,10 @@ def chandelier(n: int = 22, multiple: float = 3.0, use_close: bool = True) -> di
     stays beyond them; `direction`, 1 once the close has risen above the short stop of the bar
     before and -1 once it has fallen below its long stop; the events `buy` and `sell`, a turn of
     the direction, each with its age. The script begins with direction 1; here it is unknown
-    until the first turn, which is no signal. `use_close=False` hangs the stops from highs and
-    lows, LeBeau's way. A stop is known when its bar closes: it can be traded from the next.
+    until the first turn, which is no signal. A close beyond both stops counts as up, as in the
+    script, so that turns down are not quite the mirror image of turns up. `use_close=False` hangs
+    the stops from highs and lows, LeBeau's way. A stop is known when its bar closes: it can be
+    traded from the next.
 
     >>> {name: line.warmup for name, line in chandelier().items()}["long_stop"]
     21

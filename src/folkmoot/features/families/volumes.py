@@ -18,7 +18,7 @@ from folkmoot.causal import (
     where,
 )
 from folkmoot.core.timeframe import DAY, Timeframe
-from folkmoot.features.column import Column
+from folkmoot.features.column import Column, Mirror
 from folkmoot.features.families.units import RANGE, USUAL, centred, from_line, in_ranges
 from folkmoot.features.volatility import log_return
 from folkmoot.indicators.accumulation import accumulation
@@ -122,5 +122,5 @@ def _session(timeframe: Timeframe) -> tuple[Column, ...]:
 
 
 def _correlation(name: str, x: Expr, n: int) -> Column:
-    sign = "even" if x.op == "abs" else "ratio"
-    return Column(name, correlation(x, sqrt(volume), n), "correlation", sign, GROUP)  # type: ignore[arg-type]  # one of two mirrors
+    sign: Mirror = "even" if x.op == "abs" else "ratio"
+    return Column(name, correlation(x, sqrt(volume), n), "correlation", sign, GROUP)

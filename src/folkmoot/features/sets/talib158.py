@@ -97,7 +97,7 @@ def outputs(name: str) -> dict[str, Expr]:
     """Return every output of a TA-Lib function at its defaults, under the name of its column."""
     from talib import abstract
 
-    names: list[str] = abstract.Function(name).info["output_names"]  # type: ignore[attr-defined]
+    names: list[str] = abstract.Function(name).info["output_names"]  # type: ignore[attr-defined]  # not in its stub
     if len(names) == 1:
         return {name.lower(): ta(name)}
     return {f"{name}_{output}".lower(): ta(name, output=output) for output in names}
