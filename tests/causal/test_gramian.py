@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.causal.test_laws import golden
 from tests.conftest import random_walk
+from tests.indicators.oracle_golden import GAF
 
 from folkmoot.causal import (
     GRAMIAN_EVEN,
@@ -19,24 +20,6 @@ from folkmoot.causal import (
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import UsageError
 
-GOLDEN = {
-    "diagonal_mean": -0.29473595,
-    "diagonal_std": 0.63074367,
-    "upper_left_mean": -0.52615021,
-    "lower_right_mean": -0.53417390,
-    "gaf_sum_mean": -0.56560793,
-    "gaf_sum_std": 0.46503781,
-    "gaf_diff_mean": 0.0,
-    "gaf_diff_std": 0.67030084,
-    "trend_score": -0.56560793,
-    "symmetry": 0.0,
-    "recent_strength": -0.15784279,
-    "historical_strength": -0.80097645,
-    "momentum": 0.64313366,
-    "gadf_1": -0.03418766,
-    "gadf_4": -0.10260736,
-    "gadf_16": -0.07591866,
-}
 FLIPPED = [name for name in GRAMIAN_SIGNED if not name.startswith("gasf_")]
 
 
@@ -90,7 +73,7 @@ def signed_from_matrices(x: Floats) -> dict[str, float]:
 
 def test_golden_numbers_of_the_specification_come_out() -> None:
     seen = of(golden(), 64)
-    for name, value in GOLDEN.items():
+    for name, value in GAF.items():
         assert seen[name][299] == pytest.approx(value, abs=1e-8), name
 
 

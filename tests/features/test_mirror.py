@@ -29,8 +29,6 @@ CHARTS = {
     "AAPL": lambda: real("AAPL_1d", 2_787, 5_787),
     "AAPL of 2000": lambda: real("AAPL_1d", 0, 2_500),
 }
-ILL_CONDITIONED = {"stoch_k", "stoch_d", "stc"}
-"""Of `vumanchu`: places in a range that rounding alone makes where price or wave stands still."""
 
 
 def on_a_grid(bars: Bars) -> Bars:
@@ -70,8 +68,7 @@ def test_columns_flip_as_they_declare_on_real_charts(name: str, chart: Bars) -> 
         for column in columns.columns
         if not kept(column.mirror, *(table.of(column.name)[:, 0] for table in tables))
     }
-    allowed = ILL_CONDITIONED if name == "vumanchu" else set()
-    assert broken <= allowed
+    assert broken == set()
     assert len(dropped) < len(columns.columns)
 
 

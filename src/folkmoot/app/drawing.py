@@ -20,6 +20,7 @@ from folkmoot.core.stamps import instant
 from folkmoot.features import feature_set
 from folkmoot.features.catalogue import not_found
 from folkmoot.features.formula import value
+from folkmoot.indicators import function
 from folkmoot.indicators.regime import REGIMES, regime
 
 INDICATORS = "folkmoot.indicators"
@@ -111,7 +112,7 @@ def _is_regime(expr: Expr, name: str) -> bool:
 def lines_of(name: str, features: str, bars: Bars) -> dict[str, Expr]:
     """Return the lines that a name stands for: an indicator's, a column's, or a formula's."""
     if name in plugins.names(INDICATORS):
-        made = plugins_function(name)()
+        made = function(name)()
         return {name: made} if isinstance(made, Expr) else dict(made)
     columns = feature_set(features, bars.timeframe)
     if name in columns.names:
@@ -122,18 +123,11 @@ def lines_of(name: str, features: str, bars: Bars) -> dict[str, Expr]:
     return dict(made) if isinstance(made, dict) else {name: made}
 
 
-def plugins_function(name: str) -> Any:
-    """Return an indicator's function."""
-    from folkmoot import indicators
-
-    return indicators.function(name)
-
-
 def _drawn(name: str) -> tuple[str, ...]:
     """Return the outputs that an indicator's file wants drawn (`DRAWN`), or none for all."""
     if name not in plugins.names(INDICATORS):
         return ()
-    module = import_module(plugins_function(name).__module__)
+    module = import_module(function(name).__module__)
     return tuple(getattr(module, "DRAWN", ()))
 
 

@@ -84,7 +84,7 @@ def windowed() -> tuple[Column, ...]:
 
 def recursive() -> tuple[Column, ...]:
     """Return the columns that remember."""
-    rays, inner = elder_ray(), mean(_place(rsi(log_close, 14), 14), 3)
+    rays, inner = elder_ray(), stochastic_strength()
     inside = both(high < lag(high), low > lag(low))
     outside = both(high > lag(high), low < lag(low))
     return (
@@ -94,7 +94,7 @@ def recursive() -> tuple[Column, ...]:
         centred("stochastic_rsi_d", mean(inner, 3), GROUP, "ratio"),
         centred("connors_rsi", connors_rsi(), GROUP, "approximate"),
         centred("relative_volatility", _volatility_share(10, 14), GROUP),
-        centred("schaff", _schaff(), GROUP),
+        centred("schaff", schaff_cycle(), GROUP),
         Column("tsi", tsi()["tsi"], "points", "level", GROUP, limits=(-100.0, 100.0)),
         Column("fisher", fisher(hl2)["fisher"], "logarithm of odds", "level", GROUP),
         in_ranges("elder_rays", rays["bull"] + rays["bear"], GROUP),
@@ -129,7 +129,12 @@ def _volatility_share(n: int, smoothing: int) -> Expr:
     return 100.0 * rise / (rise + fall)
 
 
-def _schaff() -> Expr:
+def stochastic_strength() -> Expr:
+    """Return the mean of 3 places of the log close's RSI in its range, as `_place` defines them."""
+    return mean(_place(rsi(log_close, 14), 14), 3)
+
+
+def schaff_cycle() -> Expr:
     """Return the Schaff Trend Cycle with the place in its cycle that `_place` defines."""
     trend = ema(close, 23) - ema(close, 50)
     return decay(_place(decay(_place(trend, 10, 0.0), 0.5), 10), 0.5)

@@ -2,12 +2,14 @@
 
 Lines are centred on 0, so that they change sign with the chart. Events are flags of one side;
 turned upside down, a chart shows the event of the other side where both have the same levels.
-Gold is left out: ten in 5,000 hours of BTC leave its age unknown for too long.
+Gold is left out: ten in 5,000 hours of BTC leave its age unknown for too long. `stoch_k`, `stoch_d`
+and `stc` take a range that rounding alone makes for an empty one, where the script's jump.
 """
 
-from folkmoot.causal import Expr
+from folkmoot.causal import Expr, mean
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.features.column import HIGHER, Column
+from folkmoot.features.families.oscillators import schaff_cycle, stochastic_strength
 from folkmoot.features.sommi import sommi
 from folkmoot.indicators.cipher_a import cipher_a
 from folkmoot.indicators.cipher_b import cipher_b
@@ -51,15 +53,15 @@ def vumanchu(timeframe: Timeframe) -> tuple[Column, ...]:
 
 
 def _lines(made: dict[str, Expr]) -> tuple[Column, ...]:
-    from_50 = "points from 50"
+    from_50, strength = "points from 50", stochastic_strength()
     return (
         Column("wt1", made["wt1"], "points", "level", "waves"),
         Column("wt2", made["wt2"], "points", "level", "waves"),
         Column("wt_vwap", made["wt_vwap"], "points", "level", "waves"),
         Column("rsimfi", made["rsimfi"], "150 times body over range", "level", "money flow"),
-        Column("stoch_k", made["stoch_k"] - 50.0, from_50, "ratio", "momentum", limits=HALF),
-        Column("stoch_d", made["stoch_d"] - 50.0, from_50, "ratio", "momentum", limits=HALF),
-        Column("stc", made["stc"] - 50.0, from_50, "level", "momentum", limits=HALF),
+        Column("stoch_k", strength - 50.0, from_50, "ratio", "momentum", limits=HALF),
+        Column("stoch_d", mean(strength, 3) - 50.0, from_50, "ratio", "momentum", limits=HALF),
+        Column("stc", schaff_cycle() - 50.0, from_50, "level", "momentum", limits=HALF),
         Column("ribbon_dir", cipher_a()["ribbon_dir"], "sign", "level", "trend"),
     )
 
