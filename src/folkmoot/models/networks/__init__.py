@@ -1,0 +1,1 @@
+"""The networks of neural members: torch modules, one file a family. Importing one needs torch."""
