@@ -72,3 +72,25 @@ def test_an_outsider_registers_by_entry_point(
     assert plugins.names(shelf) == ["beaker", "mug"]
     assert plugins.build(shelf, "beaker", handle=False).handle is False
     monkeypatch.delitem(sys.modules, "outside_cups")
+
+
+FAMILY = (
+    PLUGIN
+    + """PRESETS = {"mug_small": {"size": 1}, "mug_plain": {}}
+"""
+)
+
+
+def test_a_family_holds_several_plug_ins_by_preset(shelf: str, tmp_path: Path) -> None:
+    folder = tmp_path / shelf
+    (folder / "__init__.py").write_text('FAMILIES = True\nMACHINERY = frozenset({"kiln"})\n')
+    (folder / "mug.py").write_text(FAMILY)
+    (folder / "jar").mkdir()
+    (folder / "jar" / "__init__.py").write_text(PLUGIN)
+    assert plugins.names(shelf) == ["jar", "mug_plain", "mug_small"]
+    assert plugins.build(shelf, "mug_small").size == 1
+    assert plugins.build(shelf, "mug_small", size=4).size == 4
+    assert plugins.preset(shelf, "mug_plain") == {}
+    for absent in ("mug", "mug_large", "jar_small"):
+        with pytest.raises(UsageError, match=absent):
+            plugins.load(shelf, absent)

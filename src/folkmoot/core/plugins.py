@@ -3,6 +3,9 @@
 The plug-in of file `models/logistic.py` is the attribute `PLUGIN` of that module: a class whose
 constructor parameters are its options. An outsider registers under the entry-point group
 `folkmoot.models`, whose value points at such a class.
+
+A package that says `FAMILIES = True` lets a plug-in be a folder, and a file hold several: its
+`PRESETS` then maps each plug-in's name, which starts with the file's, to options of `PLUGIN`.
 """
 
 import importlib
@@ -17,7 +20,10 @@ from folkmoot.core.errors import UnknownOption, UsageError
 
 def names(package: str) -> list[str]:
     """Return the names of the plug-ins in `package` ("folkmoot.models"), sorted."""
-    return sorted(_files(package) | _outsiders(package).keys())
+    found = _files(package)
+    if _has_families(package):
+        found = {name for file in found for name in _presets(package, file) or (file,)}
+    return sorted(found | _outsiders(package).keys())
 
 
 def load(package: str, name: str) -> Any:
@@ -28,10 +34,13 @@ def load(package: str, name: str) -> Any:
     outsiders = _outsiders(package)
     if name in outsiders:
         return outsiders[name].load()
-    if name not in _files(package):
-        kind = package.rsplit(".", 1)[-1]
-        raise UsageError(f"nothing is called {name!r}", where=kind, allowed=names(package))
-    return importlib.import_module(f"{package}.{name}").PLUGIN
+    file, _ = _found(package, name)
+    return importlib.import_module(f"{package}.{file}").PLUGIN
+
+
+def preset(package: str, name: str) -> dict[str, Any]:
+    """Return the options in which the plug-in of that name differs from its class."""
+    return {} if name in _outsiders(package) else dict(_found(package, name)[1])
 
 
 def options(plugin: Any) -> dict[str, Any]:
@@ -49,12 +58,35 @@ def build(package: str, name: str, **given: Any) -> Any:
             raise UnknownOption(
                 f"{name} has no option {option!r}", where=package, allowed=sorted(known)
             )
-    return plugin(**given)
+    return plugin(**{**preset(package, name), **given})
+
+
+def _found(package: str, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the file that holds the plug-in, and the preset that it is."""
+    for file in sorted(_files(package), key=len, reverse=True):
+        if name != file and not (_has_families(package) and name.startswith(f"{file}_")):
+            continue
+        presets = _presets(package, file) if _has_families(package) else {}
+        if name in presets or (name == file and not presets):
+            return file, presets.get(name, {})
+    kind = package.rsplit(".", 1)[-1]
+    raise UsageError(f"nothing is called {name!r}", where=kind, allowed=names(package))
+
+
+def _presets(package: str, file: str) -> dict[str, dict[str, Any]]:
+    return getattr(importlib.import_module(f"{package}.{file}"), "PRESETS", {})
+
+
+def _has_families(package: str) -> bool:
+    return bool(getattr(importlib.import_module(package), "FAMILIES", False))
 
 
 def _files(package: str) -> set[str]:
     module = importlib.import_module(package)
-    found = {info.name for info in pkgutil.iter_modules(module.__path__) if not info.ispkg}
+    folders = _has_families(package)
+    found = {
+        info.name for info in pkgutil.iter_modules(module.__path__) if folders or not info.ispkg
+    }
     machinery: frozenset[str] = getattr(module, "MACHINERY", frozenset())
     return {name for name in found if not name.startswith("_")} - machinery
 

@@ -1,4 +1,4 @@
-"""Members of the committee that learn from bars: one file each, whose `PLUGIN` is the class."""
+"""Members of the committee that learn from bars: one file a family, whose `PLUGIN` is the class."""
 
 from typing import Any
 
@@ -13,7 +13,21 @@ REFERENCES = ("base_rate", "persistence", "ar1")
 DEFAULT = ("logistic", "lightgbm", "lorentzian")
 """The members of a committee that names none."""
 
-MACHINERY = frozenset({"calls", "forest", "memory", "newton", "rows", "scaling", "spread"})
+FAMILIES = True
+
+MACHINERY = frozenset(
+    {
+        "calls",
+        "forest",
+        "memory",
+        "networks",
+        "neural",
+        "newton",
+        "rows",
+        "scaling",
+        "spread",
+    }
+)
 """Files of this folder that members share and that are no members themselves."""
 
 MODELS: tuple[str, ...]
