@@ -17,6 +17,7 @@ from folkmoot.features import BARS_SET
 from folkmoot.models import spread
 
 Rows = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.int64]
 
 FEWEST = 30
 """A fit on fewer known labels is refused."""

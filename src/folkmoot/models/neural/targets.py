@@ -1,0 +1,85 @@
+"""From labels to what a network is taught, and from a network's raw numbers to a forecast.
+
+A network answers 8 raw numbers a horizon: one for the direction, seven for the quantiles. Zeros
+mean what an uninformed forecaster would say: the base rate, and the empirical quantiles of the
+training rows' returns over their expected standard deviation.
+
+    p_up          = sigmoid(base + raw[0])
+    median        = shape[median] + bounded(raw[1 + median])
+    gap to next   = gap of the shape x exp(bounded(raw)), so that quantiles rise by construction
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from folkmoot.core.bars import Floats
+from folkmoot.core.forecast import LEVELS, Features
+from folkmoot.models import rows, spread
+
+MEDIAN = LEVELS.index(0.5)
+WIDTH = 1 + len(LEVELS)
+"""Raw numbers a horizon."""
+
+BOUND = 3.0
+SMALLEST_GAP = 1e-3
+"""Of two neighbouring quantiles, in standard deviations, so that equal returns leave no zero."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """Labels as networks are taught them; NaN is unknown.
+
+    `z[rows, horizons]` float32: log return over its expected standard deviation; `up[rows,
+    horizons]` float32: 1, 0, or NaN where the return is zero; `weights[rows]` float32; `shape`,
+    `base`: the uninformed forecast.
+    """
+
+    z: Floats
+    up: Floats
+    weights: Floats
+    shape: Floats
+    base: Floats
+
+
+def targets(
+    member: rows.Member, x: Features, y: Floats, weights: Floats, usable: rows.Rows
+) -> Targets:
+    """Return what rows teach; raises `DataError` as `rows.sample` does."""
+    found = rows.samples(member, np.empty((len(x), 0)), y, weights, usable)
+    rate = np.array([sample.rate for sample in found])
+    shape = spread.fit_shape(x, y, np.where(usable, weights, 0.0), member.horizons)
+    spans = spread.scale(x, member.horizons)
+    z = np.where(spans > 0.0, y, np.nan) / np.where(spans > 0.0, spans, 1.0)
+    up = np.where(np.isfinite(y) & (y != 0.0), y > 0.0, np.nan)
+    single = np.float32
+    return Targets(
+        z.astype(single),
+        up.astype(single),
+        weights.astype(single),
+        shape,
+        np.log(rate / (1.0 - rate)),
+    )
+
+
+def gaps(shape: Floats) -> Floats:
+    """Return `[horizons, levels - 1]`: the distance of each quantile from the one before."""
+    return np.maximum(np.diff(shape, axis=1), SMALLEST_GAP)
+
+
+def decode(raw: Floats, base: Floats, shape: Floats) -> tuple[Floats, Floats]:
+    """Return (`p_up[rows, horizons]`, `quantiles[rows, horizons, levels]` standardised).
+
+    `raw[rows, horizons x 8]`; the quantiles rise whatever it says.
+    """
+    parts = raw.astype(np.float64).reshape(len(raw), -1, WIDTH)
+    p_up = 1.0 / (1.0 + np.exp(-(base + parts[:, :, 0])))
+    bounded = BOUND * np.tanh(parts[:, :, 1:] / BOUND)
+    middle = shape[:, MEDIAN] + bounded[:, :, MEDIAN]
+    steps = gaps(shape) * np.exp(np.delete(bounded, MEDIAN, axis=2))
+    below = np.cumsum(steps[:, :, MEDIAN - 1 :: -1], axis=2)[:, :, ::-1]
+    above = np.cumsum(steps[:, :, MEDIAN:], axis=2)
+    quantiles = np.concatenate(
+        (middle[:, :, None] - below, middle[:, :, None], middle[:, :, None] + above), axis=2
+    )
+    return p_up, quantiles
