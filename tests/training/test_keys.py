@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from folkmoot.training.keys import _imported, libraries
+
 ASK = """
 import sys
 from folkmoot.proof.keys import study_key
@@ -73,3 +75,11 @@ def test_an_outsider_whose_source_changes_gives_another_key(outside: Path) -> No
     for before, after in ((first, second), (second, third)):
         same = [old == new for old, new in zip(before, after, strict=True)]
         assert same == [True, False, False, False, True, False]
+
+
+def test_a_member_s_key_holds_what_its_own_file_reaches_and_nothing_else() -> None:
+    reached = {path.name for path, _ in _imported("ar1")}
+    assert {"ar1.py", "newton.py", "rows.py"} <= reached
+    assert "lightgbm.py" not in reached
+    assert "lightgbm" in libraries("lightgbm")
+    assert "lightgbm" not in libraries("ar1")

@@ -107,7 +107,8 @@ def _member(
         )
     known = plugins.options(plugins.load("folkmoot.models", model))
     options = {option: getattr(built, option) for option in known}
-    wanted = built.needs or (*(n for n in complete.names if n not in BARS_SET), "ewma_vol")
+    own = (*(n for n in complete.names if n not in BARS_SET), "ewma_vol")
+    wanted = tuple(dict.fromkeys((*(built.needs or own), *getattr(built, "raw", ()))))
     missing = [column for column in wanted if column not in complete.names]
     if missing:
         raise UsageError(

@@ -71,7 +71,7 @@ def run_tasks(
     """
     if not isinstance(workers, Crew) and (workers == 1 or len(tasks) < 2):
         for done, task in enumerate(tasks, 1):
-            _run(task, material, store)
+            carry_out(task, material, store)
             if progress is not None:
                 progress(done, len(tasks), task.title)
         return
@@ -93,12 +93,23 @@ def run_tasks(
             crew.carry_out(orders, titles, progress)
 
 
-def _run(task: Task, material: Material, store: Results) -> None:
-    arrays, facts = learn(task, material)
+def carry_out(task: Task, material: Material, store: Results) -> None:
+    """Compute a task into the store; what a killed fit had reached is gone on from.
+
+    A member that keeps its state after each epoch (`keep`) does so beside the store, until the
+    result is there.
+    """
+    keep = store.root / "fits" / task.key if isinstance(store, TaskStore) else None
+    arrays, facts = learn(task, material, keep)
     store.put(task.key, arrays, facts)
+    if keep is not None:
+        for state in keep.parent.glob(f"{keep.name}*"):
+            state.unlink(missing_ok=True)
 
 
-def learn(task: Task, material: Material) -> tuple[Arrays, dict[str, Any]]:
+def learn(
+    task: Task, material: Material, keep: Path | None = None
+) -> tuple[Arrays, dict[str, Any]]:
     """Fit the member on what was known before the block and forecast the block's rows.
 
     A row teaches only if its label was known at the close before the block. Returns the arrays
@@ -107,6 +118,8 @@ def learn(task: Task, material: Material) -> tuple[Arrays, dict[str, Any]]:
     Raises `DataError` if fewer than 30 labels of a horizon are known, or if the model refuses.
     """
     model = models.build(task.model, **task.options)
+    if keep is not None and hasattr(model, "keep"):
+        model.keep = keep
     block, first = task.block, max(material.start, model.lookback - 1)
     y = known_labels(material, block, model.horizons)[first:]
     if (np.isfinite(y).sum(axis=0) < FEWEST).any():

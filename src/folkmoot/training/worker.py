@@ -17,7 +17,7 @@ import orjson
 from folkmoot.core.errors import FolkmootError
 from folkmoot.training.material import Material
 from folkmoot.training.store import TaskStore
-from folkmoot.training.tasks import Task, learn
+from folkmoot.training.tasks import Task, carry_out
 
 
 def serve() -> None:
@@ -41,9 +41,7 @@ def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
 
 def carry_out_task(task: dict[str, Any], material: str, store: str) -> None:
     """Compute one task into the store."""
-    wanted = Task.of(task)
-    arrays, facts = learn(wanted, _material(material))
-    _store(store).put(wanted.key, arrays, facts)
+    carry_out(Task.of(task), _material(material), _store(store))
 
 
 @lru_cache(maxsize=1)
