@@ -24,7 +24,7 @@ demo: .venv/.warm ## install if needed, then show what folkmoot does (offline, n
 
 test: check .venv/.warm ## lint, types, layers, laws, and the wheel in an empty environment
 	@mkdir -p build
-	$(BIN)/python -m pytest -n 2 -q -rs --junitxml=build/tests.xml
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs --junitxml=build/tests.xml
 	@$(MAKE) --no-print-directory wheel
 
 check: .venv/.dev ## lint, format, types and import layers

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import orjson
 import pytest
 from safetensors.numpy import save_file
+from tests.models.conftest import make
 
 from folkmoot import models
 from folkmoot.core import plugins
@@ -19,15 +21,31 @@ from folkmoot.core.forecast import LEVELS, Features, Forecast
 from folkmoot.core.hashing import content_hash
 from folkmoot.core.protocols import Forecaster
 from folkmoot.features import BARS_SET, Table, windows
+from folkmoot.models.neural.network import Network
 
 HORIZONS = (1, 5)
 ROWS = slice(2500, 2700)
 
-every = pytest.mark.parametrize("name", models.MODELS)
+# A member's laws run in one worker, which fits it once for most of them.
+every = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in models.MODELS]
+)
 
 
-def fitted(name: str, market: Any, horizons: tuple[int, ...] = HORIZONS, rows: int = 2400) -> Any:
-    model = models.build(name, horizons=horizons)
+def small(name: str, **options: Any) -> Any:
+    """Return the member in the size that its family declares for quick trials."""
+    kind = plugins.load("folkmoot.models", name)
+    quick = {k: v for k, v in getattr(kind, "small", {}).items()}
+    return models.build(name, **quick, **options)
+
+
+@cache
+def fitted(name: str, horizons: tuple[int, ...] = HORIZONS) -> Any:
+    return fit(name, make(), horizons)
+
+
+def fit(name: str, market: Any, horizons: tuple[int, ...] = HORIZONS, rows: int = 2400) -> Any:
+    model = small(name, horizons=horizons)
     x = market.x(model.lookback).rows(slice(0, rows))
     y = market.labels(model.lookback, len(horizons))[:rows]
     return model.fit(x, y, np.ones(rows))
@@ -36,6 +54,18 @@ def fitted(name: str, market: Any, horizons: tuple[int, ...] = HORIZONS, rows: i
 def same(a: Forecast, b: Forecast) -> None:
     np.testing.assert_array_equal(a.p_up, b.p_up)
     np.testing.assert_array_equal(a.quantiles, b.quantiles)
+
+
+def close(name: str, a: Forecast, b: Forecast) -> None:
+    """Bit for bit; for a network, whose sums depend on the batch, within 1e-5 of a logit."""
+    if not issubclass(plugins.load("folkmoot.models", name), Network):
+        return same(a, b)
+    np.testing.assert_allclose(logit(a.p_up), logit(b.p_up), rtol=0.0, atol=1e-5)
+    return np.testing.assert_allclose(a.quantiles, b.quantiles, rtol=1e-4, atol=1e-7)
+
+
+def logit(p: Floats) -> Floats:
+    return np.log(p / (1.0 - p))
 
 
 def altered(x: Features, values: Floats, lookback: int) -> Features:
@@ -53,7 +83,7 @@ def test_a_member_is_a_forecaster_with_state(name: str) -> None:
 
 @every
 def test_a_forecast_has_the_shapes_it_promises(name: str, market: Any) -> None:
-    model = fitted(name, market)
+    model = fitted(name)
     answer = model.predict(market.x(model.lookback).rows(ROWS))
     assert answer.p_up.shape == (200, 2)
     assert answer.quantiles.shape == (200, 2, 7)
@@ -62,20 +92,19 @@ def test_a_forecast_has_the_shapes_it_promises(name: str, market: Any) -> None:
 
 @every
 def test_one_row_many_rows_and_a_prefix_give_the_same_bits(name: str, market: Any) -> None:
-    model = fitted(name, market)
+    model = fitted(name)
     x = market.x(model.lookback)
     whole = model.predict(x)
-    same(
-        model.predict(x.rows(slice(0, 777))), Forecast(whole.p_up[:777], whole.quantiles[:777], ())
-    )
-    for row in (5, 1234, 2990):
+    prefix = Forecast(whole.p_up[:777], whole.quantiles[:777], ())
+    close(name, model.predict(x.rows(slice(0, 777))), prefix)
+    for row in (5, 1234, len(x) - 10):
         alone = model.predict(x.rows(slice(row, row + 1)))
-        same(alone, Forecast(whole.p_up[[row]], whole.quantiles[[row]], ()))
+        close(name, alone, Forecast(whole.p_up[[row]], whole.quantiles[[row]], ()))
 
 
 @every
 def test_probabilities_are_inside_and_quantiles_rise(name: str, market: Any) -> None:
-    model = fitted(name, market)
+    model = fitted(name)
     answer = model.predict(market.x(model.lookback))
     assert ((answer.p_up > 0.0) & (answer.p_up < 1.0)).all()
     assert (np.diff(answer.quantiles, axis=2) >= 0.0).all()
@@ -93,14 +122,14 @@ def test_an_unfitted_member_refuses(name: str, market: Any) -> None:
 @every
 def test_fitting_twice_gives_the_same_bits(name: str, market: Any) -> None:
     x = market.x(models.build(name).lookback).rows(ROWS)
-    same(fitted(name, market).predict(x), fitted(name, market).predict(x))
+    same(fitted(name).predict(x), fit(name, market).predict(x))
 
 
 @every
 def test_an_unknown_input_gives_an_unknown_answer_and_touches_no_other_row(
     name: str, market: Any
 ) -> None:
-    model = fitted(name, market)
+    model = fitted(name)
     x = market.x(model.lookback)
     before = model.predict(x)
     for place, column in enumerate(x.names):
@@ -109,7 +138,7 @@ def test_an_unknown_input_gives_an_unknown_answer_and_touches_no_other_row(
         after = model.predict(altered(x, values, model.lookback))
         row = 2000 - (model.lookback - 1)
         wanted = model.needs or tuple(n for n in x.names if n not in BARS_SET)
-        needed = column in (*wanted, "ewma_vol")
+        needed = column in (*wanted, *getattr(model, "raw", ()), "ewma_vol")
         if not model.handles_missing:
             assert np.isnan(after.p_up[row]).all() == needed, column
         assert np.isnan(after.quantiles[row]).all() == (
@@ -117,13 +146,12 @@ def test_an_unknown_input_gives_an_unknown_answer_and_touches_no_other_row(
         )
         apart = np.ones(len(x), dtype=bool)
         apart[row : row + model.lookback] = False
-        np.testing.assert_array_equal(after.p_up[apart], before.p_up[apart])
-        np.testing.assert_array_equal(after.quantiles[apart], before.quantiles[apart])
+        close(name, *(Forecast(f.p_up[apart], f.quantiles[apart], ()) for f in (after, before)))
 
 
 @every
 def test_rows_without_weight_or_label_teach_nothing(name: str, market: Any) -> None:
-    model = models.build(name)
+    model = small(name)
     x, y = market.x(model.lookback), market.labels(model.lookback, 1).copy()
     y[2400:] = np.nan
     weights = np.ones(len(x))
@@ -131,12 +159,12 @@ def test_rows_without_weight_or_label_teach_nothing(name: str, market: Any) -> N
     y[2400:], weights[2400:] = 0.01, 0.0
     if name == "lorentzian":
         y[2400:] = np.nan  # the spacing of its candidates counts from the last label
-    same(models.build(name).fit(x, y, weights).predict(x.rows(ROWS)), first)
+    same(small(name).fit(x, y, weights).predict(x.rows(ROWS)), first)
 
 
 @every
 def test_too_few_labels_are_refused(name: str, market: Any) -> None:
-    model = models.build(name)
+    model = small(name)
     x, y = market.x(model.lookback), market.labels(model.lookback, 1).copy()
     y[29:] = np.nan
     with pytest.raises(DataError, match="known"):
@@ -145,7 +173,7 @@ def test_too_few_labels_are_refused(name: str, market: Any) -> None:
 
 @every
 def test_a_missing_column_is_named(name: str, market: Any) -> None:
-    model = models.build(name)
+    model = small(name)
     x = windows(market.table, model.lookback, market.table.names[:-1])
     with pytest.raises(DataError, match="ewma_vol"):
         model.fit(x, market.labels(model.lookback, 1), np.ones(len(x)))
@@ -153,7 +181,7 @@ def test_a_missing_column_is_named(name: str, market: Any) -> None:
 
 @every
 def test_wrong_shapes_and_options_are_refused(name: str, market: Any) -> None:
-    model = models.build(name)
+    model = small(name)
     x = market.x(model.lookback)
     with pytest.raises(UsageError):
         model.fit(x, market.labels(model.lookback, 2), np.ones(len(x)))
@@ -164,16 +192,19 @@ def test_wrong_shapes_and_options_are_refused(name: str, market: Any) -> None:
     assert caught.value.allowed == sorted(plugins.options(plugins.load("folkmoot.models", name)))
 
 
-BEST = {"base_rate": 0.0, "always_up": 0.0, "opposite_sign": 0.0}
+def learns(name: str) -> bool:
+    kind = plugins.load("folkmoot.models", name)
+    return getattr(kind, "learns_direction", True) and name not in ("base_rate", "always_up")
 
 
 @every
 def test_a_strong_edge_is_learnt(name: str, market: Any) -> None:
-    model = fitted(name, market, (1,))
-    x = market.x(model.lookback).rows(slice(2400, 2990))
-    y = market.labels(model.lookback, 1)[2400:2990, 0]
+    model = fitted(name, (1,))
+    rows = slice(2400, 2990 - model.lookback)
+    x, y = market.x(model.lookback).rows(rows), market.labels(model.lookback, 1)[rows, 0]
     hit = ((model.predict(x).p_up[:, 0] > 0.5) == (y > 0.0)).mean()
-    assert hit >= BEST.get(name, 0.74)
+    if learns(name) and name != "opposite_sign":
+        assert hit >= 0.74
     if name == "opposite_sign":
         assert hit < 0.26
 
@@ -181,12 +212,13 @@ def test_a_strong_edge_is_learnt(name: str, market: Any) -> None:
 @every
 def test_shuffled_labels_give_chance(name: str, make_market: Any) -> None:
     market = make_market(n=6000, seed=3)
-    model = models.build(name)
+    model = small(name)
     x, y = market.x(model.lookback), market.labels(model.lookback, 1).copy()
     np.random.default_rng(5).shuffle(y)
     model.fit(x.rows(slice(0, 4000)), y[:4000], np.ones(4000))
-    p, up = model.predict(x.rows(slice(4000, 5990))).p_up[:, 0], y[4000:5990, 0] > 0.0
-    assert abs(((p > 0.5) == up).mean() - 0.5) < 4 * 0.5 / np.sqrt(1990)
+    rows = slice(4000, 5990 - model.lookback)
+    p, up = model.predict(x.rows(rows)).p_up[:, 0], y[rows, 0] > 0.0
+    assert abs(((p > 0.5) == up).mean() - 0.5) < 4 * 0.5 / np.sqrt(len(up))
 
 
 READER = """
@@ -221,7 +253,7 @@ def test_a_restored_member_gives_the_same_bits_in_another_process(
     )
     (tmp_path / "names.json").write_text(json.dumps(market.table.names))
     for name in models.MODELS:
-        model = fitted(name, market)
+        model = fitted(name)
         arrays, facts = model.state()
         save_file(arrays, tmp_path / f"{name}.arrays")
         (tmp_path / f"{name}.card").write_bytes(orjson.dumps(facts))

@@ -20,7 +20,7 @@ A network may offer `learn(inputs, extras) -> (raw, loss to add)`, `groups()` (p
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -59,6 +59,9 @@ class Network:
     handles_missing = False
     needs: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
+    learns_direction = True
+    small: ClassVar[dict[str, Any]] = {}
+    """Options of a quick variant, for trials and laws."""
 
     horizons: tuple[int, ...]
     lookback: int
