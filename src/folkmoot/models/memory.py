@@ -36,6 +36,13 @@ def load(kind: type[M], arrays: Arrays, facts: dict[str, Any]) -> M:
             raise DataError(f"array {name!r} is not finite", where=kind.__name__, allowed="finite")
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in facts["options"].items()}
     member: Any = kind(**options)
+    wanted = (len(member.horizons), len(member.levels))
+    if "shape" in arrays and arrays["shape"].shape != wanted:
+        raise DataError(
+            f"its quantiles have shape {arrays['shape'].shape}",
+            where=kind.__name__,
+            allowed=f"{wanted}",
+        )
     member.learnt = dict(arrays)
     member.columns = tuple(facts["columns"])
     return member  # type: ignore[no-any-return]  # built from the class it is declared as

@@ -320,6 +320,16 @@ class Network:
         """Rebuild a fitted model from its state."""
         model = memory.load(cls, arrays, facts)
         model.history, model.selection = facts["history"], facts["selection"]
+        columns, horizons = len(model.columns), len(model.horizons)
+        wanted = {"centre": columns, "gain": columns, "base": horizons}
+        for name, length in wanted.items():
+            if arrays[name].shape != (length,):
+                raise DataError(
+                    f"{name} has shape {arrays[name].shape}",
+                    where=cls.__name__,
+                    allowed=f"({length},)",
+                )
+        model.networks()
         return model
 
 
