@@ -4,6 +4,8 @@ The plug-in of file `models/logistic.py` is the attribute `PLUGIN` of that modul
 constructor parameters are its options. An outsider registers under the entry-point group
 `folkmoot.models`, whose value points at such a class.
 
+Names in the package's `MACHINERY`, and files that begin with one and a `_`, are no plug-ins.
+
 A package that says `FAMILIES = True` lets a plug-in be a folder, and a file hold several: its
 `PRESETS` then maps each plug-in's name, which starts with the file's, to options of `PLUGIN`.
 """
@@ -88,7 +90,12 @@ def _files(package: str) -> set[str]:
         info.name for info in pkgutil.iter_modules(module.__path__) if folders or not info.ispkg
     }
     machinery: frozenset[str] = getattr(module, "MACHINERY", frozenset())
-    return {name for name in found if not name.startswith("_")} - machinery
+    parts = tuple(f"{name}_" for name in machinery)
+    return {
+        name
+        for name in found - machinery
+        if not name.startswith("_") and not name.startswith(parts)
+    }
 
 
 @lru_cache(maxsize=64)
