@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from folkmoot.core.errors import UsageError
 from folkmoot.models.networks.head import Head, run
 
+Array = NDArray[np.float32]
 POSITIONS = ("sinusoidal", "rotary")
 
 
@@ -235,7 +236,8 @@ class TransformerNetwork(nn.Module):
 class Stream:
     """Answer bar by bar what the whole window would, to rounding, from the keys and values kept.
 
-    Puts the network into evaluation.
+    It holds a copy of the weights and needs no torch to push: one bar is matrix times vector, of
+    which calling torch takes longer than the product.
     """
 
     def __init__(self, network: TransformerNetwork) -> None:
@@ -245,29 +247,88 @@ class Stream:
                 where="TransformerNetwork.stream",
                 allowed="rotary",
             )
-        self.network = network.eval()
-        self.bars = 0
-        self._kept: list[tuple[Tensor, Tensor] | None] = [None] * len(network.layers)
+        self.steps, self.bars = network.steps, 0
+        self._embed = _Map(network.embed)
+        self._layers = [_BarLayer(layer, network.band) for layer in network.layers]
+        self._norm = _Norm(network.norm)
+        self._head = [_Map(part) for part in network.head if isinstance(part, nn.Linear)]
 
-    @torch.inference_mode()
-    def push(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def push(self, x: Array) -> Array:
         """Take a bar `[features]`; return `[out]`, NaN until a window of bars has been seen."""
+        hidden = self._embed(np.asarray(x, dtype=np.float32))
+        for layer in self._layers:
+            hidden = layer.push(hidden, self.bars)
         self.bars += 1
-        network = self.network
-        hidden = network.embed(torch.as_tensor(x, dtype=torch.float32)[None, None])
-        for i, layer in enumerate(network.layers):
-            hidden = layer.after(hidden, self._attend(i, layer, hidden))
-        answer: NDArray[Any] = network._read(hidden[:, 0])[0].numpy()
-        return answer if self.bars >= network.steps else np.full_like(answer, np.nan)
+        answer = self._norm(hidden)
+        for part in self._head[:-1]:
+            answer = np.maximum(part(answer), 0.0)
+        answer = self._head[-1](answer)
+        return answer if self.bars >= self.steps else np.full_like(answer, np.nan)
 
-    def _attend(self, i: int, layer: Layer, hidden: Tensor) -> Tensor:
+
+class _Map:
+    """A linear map of one vector."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        self.weight, self.bias = _copy(layer.weight), _copy(layer.bias)
+
+    def __call__(self, x: Array) -> Array:
+        return self.weight @ x + self.bias
+
+
+class _Norm:
+    """A layer norm of one vector."""
+
+    def __init__(self, layer: nn.LayerNorm) -> None:
+        self.weight, self.bias = _copy(layer.weight), _copy(layer.bias)
+        self.small = np.float32(layer.eps)
+
+    def __call__(self, x: Array) -> Array:
+        centred = x - x.mean()
+        variance = centred @ centred / np.float32(len(x))
+        scored: Array = centred / np.sqrt(variance + self.small) * self.weight + self.bias
+        return scored
+
+
+class _BarLayer:
+    """A layer that sees one bar, and the last `band` bars' keys and values in a ring."""
+
+    def __init__(self, layer: Layer, band: int) -> None:
         attention: Any = layer.attention
-        q, k, v = attention.project(layer.before(hidden), 1)
-        kept = self._kept[i]
-        if kept is not None:
-            k, v = torch.cat([kept[0], k], dim=2), torch.cat([kept[1], v], dim=2)
-        self._kept[i] = tuple(a[:, :, 1:] if a.shape[2] == self.network.band else a for a in (k, v))
-        return attention.outward(attention.mix(q, k, v, None).transpose(1, 2).flatten(2))
+        self.before, self.between = _Norm(layer.before), _Norm(layer.between)
+        self.inward, self.outward = _Map(attention.inward), _Map(attention.outward)
+        self.widen, self.narrow = _Map(layer.widen), _Map(layer.narrow)
+        part = self.outward.weight.shape[0] // attention.heads
+        self.heads, self.band = attention.heads, band
+        self.keys = np.zeros((attention.heads, band, part), dtype=np.float32)
+        self.values = np.zeros_like(self.keys)
+        self.rate = 10_000.0 ** (-np.arange(0, part, 2) / part)
+
+    def push(self, hidden: Array, bar: int) -> Array:
+        """Return the vector of this bar after the layer; `bar` counts from the first one."""
+        q, k, v = self.inward(self.before(hidden)).reshape(3, self.heads, -1)
+        angle = bar * self.rate
+        cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+        place, held = bar % self.band, min(bar + 1, self.band)
+        self.keys[:, place] = _turn(k, cosine, sine)
+        self.values[:, place] = v
+        scores = self.keys[:, :held] @ _turn(q, cosine, sine)[:, :, None]
+        scores *= np.float32(1.0 / math.sqrt(q.shape[1]))
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        mixed = (shares * self.values[:, :held]).sum(axis=1) / shares.sum(axis=1)
+        hidden = hidden + self.outward(mixed.ravel())
+        return hidden + self.narrow(np.maximum(self.widen(self.between(hidden)), 0.0))
+
+
+def _turn(x: Array, cosine: Array, sine: Array) -> Array:
+    half = x.shape[1] // 2
+    a, b = x[:, :half], x[:, half:]
+    return np.concatenate([a * cosine - b * sine, a * sine + b * cosine], axis=1)
+
+
+def _copy(tensor: Tensor) -> Array:
+    copied: Array = tensor.detach().cpu().float().numpy().copy()
+    return copied
 
 
 def check(width: int, heads: int, positions: str, causal: bool) -> None:
