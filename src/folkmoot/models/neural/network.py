@@ -28,9 +28,9 @@ from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, EnvironmentProblem, UsageError
 from folkmoot.core.extras import get_extra
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.features import BARS_SET
 from folkmoot.models import memory, rows, scaling, spread
-from folkmoot.models.neural import chosen, targets
+from folkmoot.models.neural import chosen, serving, targets
+from folkmoot.models.neural import weights as stored
 from folkmoot.models.neural.inputs import (
     Anchored,
     Inputs,
@@ -79,7 +79,9 @@ class Network:
         self.progress: Tell | None = None
         self.keep: Path | None = None
         self.before: memory.Arrays = {}
+        self.served: dict[str, Any] = {}
         self._networks: list[Any] = []
+        self._bodies: list[bytes] = []
         if self.lookback < 1 or self.select < 1:
             raise UsageError(
                 f"lookback is {self.lookback} and select {self.select}",
@@ -122,7 +124,7 @@ class Network:
         return self
 
     def _learn_scaling(self, x: Features, y: Floats, weights: Floats) -> None:
-        names = rows.columns(x, ()) if not self.needs else _of_the_set(self.needs)
+        names = rows.columns(x, ()) if not self.needs else stored.of_the_set(self.needs)
         values = rows.take(x, names) if names else np.empty((len(x), 0))
         known = rows.known(values) & np.isfinite(y).any(axis=1) & (weights > 0.0)
         # Asks for enough rows before their quantiles are taken.
@@ -131,8 +133,8 @@ class Network:
         scores = scaling.score(values[known], centre, gain, CLIP)
         kept, self.selection = chosen.choose(scores, y[known], names, self.select)
         self.columns = tuple(names[place] for place in kept)
-        self._networks = []
-        self.history = []
+        self._networks, self._bodies = [], []
+        self.history, self.served = [], {}
         self.learnt = {"centre": centre[kept], "gain": gain[kept]}
         self.learnt |= {f"own.{k}": a for k, a in self.prepare(x, y, known).items()}
 
@@ -202,7 +204,7 @@ class Network:
     def _warm(self, network: "nn.Module", place: int) -> None:
         """Start from the fold before, if it had the same columns and the plan says so."""
         if self.plan.warm and self.before:
-            _load(network, self.before, place)
+            stored.load(network, self.before, place)
 
     def _cut(self, usable: rows.Index) -> tuple[rows.Index, rows.Index]:
         """Return (taught, held out) rows: no taught label is known after the first held-out bar."""
@@ -246,11 +248,50 @@ class Network:
         width = targets.WIDTH * len(self.horizons)
         if not len(index):
             return np.zeros((self.plan.seeds, 0, width)), shown.known
+        if self._asks_graphs():
+            graphs = [serving.session(body) for body in self._graphs()]
+            return np.stack([serving.answers(g, shown, index) for g in graphs]), shown.known
         self._torch()
         from folkmoot.models.networks import loop
 
         answers = [loop.forward(network, shown, index) for network in self.networks()]
         return np.stack(answers), shown.known
+
+    def freeze(self, x: Features) -> dict[str, Any]:
+        """Add the ONNX form of each network, checked on rows of `x`; return how fast each form is.
+
+        From then on whichever is faster for one row answers; the figures stay in the state. Raises
+        `DataError` if a graph answers otherwise than its network, or no row of `x` is known.
+        """
+        rows.learnt(self)
+        self._torch()
+        from folkmoot.models.networks import export
+
+        shown = self.inputs(x)
+        index = np.flatnonzero(shown.known)[-8:]
+        if len(index) < 2:
+            raise DataError("fewer than two rows are known", where="freeze", allowed="2 or more")
+        sample = shown.take(index)
+        times = []
+        for place, network in enumerate(self.networks()):
+            body = export.export(network, sample)
+            self.learnt[f"onnx{place}"] = np.frombuffer(body, dtype=np.uint8)
+            times.append(export.latency(network, body, sample))
+        eager, graph = (float(total) for total in np.sum(times, axis=0))
+        self.served = {"by": "onnx" if graph < eager else "torch", "torch": eager, "onnx": graph}
+        return self.served
+
+    def _graphs(self) -> list[bytes]:
+        if not self._bodies:
+            names = [f"onnx{place}" for place in range(self.plan.seeds)]
+            self._bodies = [self.learnt[name].tobytes() for name in names]
+        return self._bodies
+
+    def _asks_graphs(self) -> bool:
+        """Return whether the ONNX form answers: it is there, and faster or all that can."""
+        if "onnx0" not in self.learnt or not serving.available():
+            return False
+        return self.served.get("by") == "onnx" or not stored.has_torch()
 
     def spread(self, x: Features) -> Floats:
         """Return `[rows, horizons]`: the standard deviation of P(up) over the seeds."""
@@ -284,7 +325,7 @@ class Network:
         if not self._networks:
             for place in range(self.plan.seeds):
                 network = self.network(len(self.columns), targets.WIDTH * len(self.horizons))
-                _load(network, self.learnt, place)
+                stored.load(network, self.learnt, place)
                 self._networks.append(network.eval())
         return self._networks
 
@@ -313,13 +354,15 @@ class Network:
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""
         arrays, facts = memory.save(self)
-        return arrays, {**facts, "history": self.history, "selection": self.selection}
+        own = {"history": self.history, "selection": self.selection, "served": self.served}
+        return arrays, {**facts, **own}
 
     @classmethod
     def restore(cls, arrays: memory.Arrays, facts: dict[str, Any]) -> Self:
         """Rebuild a fitted model from its state."""
         model = memory.load(cls, arrays, facts)
         model.history, model.selection = facts["history"], facts["selection"]
+        model.served = facts["served"]
         columns, horizons = len(model.columns), len(model.horizons)
         wanted = {"centre": columns, "gain": columns, "base": horizons}
         for name, length in wanted.items():
@@ -329,24 +372,9 @@ class Network:
                     where=cls.__name__,
                     allowed=f"({length},)",
                 )
-        model.networks()
+        if model._asks_graphs():
+            for body in model._graphs():
+                serving.session(body)
+        else:
+            model.networks()
         return model
-
-
-def _of_the_set(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in BARS_SET)
-
-
-def _load(network: "nn.Module", learnt: memory.Arrays, place: int) -> None:
-    """Put the weights of one seed into `network`; raises `DataError` where they do not fit."""
-    import torch
-
-    start = f"net{place}."
-    found = {k.removeprefix(start): a for k, a in learnt.items() if k.startswith(start)}
-    state = {name: torch.from_numpy(np.array(array)) for name, array in found.items()}
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as problem:
-        raise DataError(
-            "the weights do not fit the network", where="restore", allowed=str(problem)[:200]
-        ) from problem

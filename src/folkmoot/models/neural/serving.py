@@ -1,0 +1,56 @@
+"""Ask a network in its ONNX form: needs onnxruntime, not torch."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from folkmoot.core.bars import Floats
+from folkmoot.core.errors import DataError
+from folkmoot.models.neural.inputs import Array, Index, Inputs
+
+PASS = 256
+"""Rows that are asked at once."""
+
+
+def available() -> bool:
+    """Return whether onnxruntime is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("onnxruntime") is not None
+
+
+@lru_cache(maxsize=256)
+def session(body: bytes) -> Any:
+    """Return a session of one thread for an ONNX graph, kept for the next time.
+
+    Raises `DataError` for bytes that are no such graph.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
+    except Exception as problem:
+        # onnxruntime raises classes of its own that derive from Exception alone.
+        if not type(problem).__module__.startswith("onnxruntime"):
+            raise
+        raise DataError(
+            "this is no ONNX graph", where="model", allowed=str(problem)[:200]
+        ) from problem
+
+
+def ask(running: Any, arrays: tuple[Array, ...]) -> Floats:
+    """Return the raw numbers `[rows, out]` of a session for the arguments of forward."""
+    names = [node.name for node in running.get_inputs()]
+    raw: Floats = np.asarray(running.run(["raw"], dict(zip(names, arrays, strict=True)))[0])
+    return raw
+
+
+def answers(running: Any, inputs: Inputs, index: Index) -> Floats:
+    """Return the raw numbers `[len(index), out]` of the rows of `index`."""
+    parts = range(0, len(index), PASS)
+    return np.concatenate([ask(running, inputs.take(index[i : i + PASS])) for i in parts])
