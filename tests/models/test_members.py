@@ -4,14 +4,13 @@ import subprocess
 import sys
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from folkmoot import models
 from folkmoot.core.errors import DataError, UsageError
-from folkmoot.models import forest, newton, scaling
+from folkmoot.models import newton, scaling
 from folkmoot.models.lorentzian import vote
 
 
@@ -50,47 +49,6 @@ def test_scores_are_robust_and_a_constant_column_scores_zero() -> None:
     assert (z[:5, 0] == 5.0).all()
     assert (z[:, 1] == 0.0).all()
     assert (np.unique(z[:, 2]).size, z[:, 2].max()) == (2, 5.0)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.2])
-def test_our_walk_is_exactly_lightgbms_with_missing_values_or_without(share: float) -> None:
-    rng = np.random.default_rng(6)
-    values = rng.standard_normal((4000, 6))
-    values[:, 3] = np.round(values[:, 3])
-    up = (rng.random(4000) < 1.0 / (1.0 + np.exp(-values[:, 0] - values[:, 3]))).astype(float)
-    values[rng.random(values.shape) < share] = np.nan
-    settings = {"objective": "binary", "num_leaves": 15, "verbosity": -1, "num_threads": 1}
-    booster = lightgbm.train(settings, lightgbm.Dataset(values, up), 60)
-    ours = forest.read_forest(booster.model_to_string())
-    asked = rng.standard_normal((3000, 6))
-    asked[rng.random(asked.shape) < 0.3] = np.nan
-    asked[rng.random(asked.shape) < 0.1] = 0.0
-    np.testing.assert_array_equal(
-        forest.raw_score(asked, ours), booster.predict(asked, raw_score=True)
-    )
-
-
-def test_zero_as_missing_is_walked_like_lightgbm() -> None:
-    rng = np.random.default_rng(8)
-    values = rng.standard_normal((3000, 4)) * (rng.random((3000, 4)) < 0.6)
-    up = (values[:, 0] + 0.3 * rng.standard_normal(3000) > 0.1).astype(float)
-    settings = {"objective": "binary", "zero_as_missing": True, "verbosity": -1, "num_threads": 1}
-    booster = lightgbm.train(settings, lightgbm.Dataset(values, up), 20)
-    ours = forest.read_forest(booster.model_to_string())
-    values[::7, 1] = np.nan
-    np.testing.assert_array_equal(
-        forest.raw_score(values, ours), booster.predict(values, raw_score=True)
-    )
-
-
-def test_trees_that_cannot_split_are_a_constant() -> None:
-    values, up = np.random.default_rng(1).random((40, 2)), np.tile([0.0, 1.0, 1.0, 1.0], 10)
-    settings = {"objective": "binary", "min_data_in_leaf": 30, "verbosity": -1, "num_threads": 1}
-    booster = lightgbm.train(settings, lightgbm.Dataset(values, up), 3)
-    ours = forest.read_forest(booster.model_to_string())
-    np.testing.assert_array_equal(
-        forest.raw_score(values, ours), booster.predict(values, raw_score=True)
-    )
 
 
 def test_neighbours_are_the_exact_nearest_and_ties_go_to_the_more_recent() -> None:

@@ -17,8 +17,12 @@ FAMILIES = True
 
 MACHINERY = frozenset(
     {
+        "boosting",
         "calls",
         "forest",
+        "forest_catboost",
+        "forest_lightgbm",
+        "forest_xgboost",
         "memory",
         "networks",
         "neural",

@@ -139,13 +139,15 @@ def learnt(member: Member) -> dict[str, npt.NDArray[Any]]:
     return member.learnt
 
 
-def answer(member: Member, x: Features, p_up: Floats) -> Forecast:
+def answer(member: Member, x: Features, p_up: Floats, spans: Floats | None = None) -> Forecast:
     """Return the forecast with probabilities `p_up[rows, horizons]` and the member's quantiles.
 
-    A row with an unknown volatility or probability is unknown as a whole, unless the member
-    declares `handles_missing`: then only the quantiles are.
+    These are the member's shape times `spans[rows, horizons]`: its own, or the volatility's. A row
+    with an unknown span or probability is unknown as a whole, unless the member declares
+    `handles_missing`: then only the quantiles are.
     """
-    quantiles = spread.quantiles(learnt(member)["shape"], x, member.horizons)
+    spans = spread.scale(x, member.horizons) if spans is None else spans
+    quantiles = spread.stretch(learnt(member)["shape"], spans)
     if not member.handles_missing:
         unknown = np.isnan(p_up) | np.isnan(quantiles[:, :, 0])
         p_up = np.where(unknown, np.nan, p_up)

@@ -27,9 +27,13 @@ def fit_shape(x: Features, y: Floats, weights: Floats, horizons: tuple[int, ...]
 
     Raises `DataError` where a horizon has no row with a known label and a known volatility.
     """
-    spans = scale(x, horizons)
-    shape = np.empty((len(horizons), len(LEVELS)))
-    for k in range(len(horizons)):
+    return shape_of(scale(x, horizons), y, weights)
+
+
+def shape_of(spans: Floats, y: Floats, weights: Floats) -> Floats:
+    """Return `shape[horizons, levels]` of `y / spans`, both `[rows, horizons]`; see `fit_shape`."""
+    shape = np.empty((spans.shape[1], len(LEVELS)))
+    for k in range(spans.shape[1]):
         rows = np.isfinite(y[:, k]) & (spans[:, k] > 0.0) & (weights > 0.0)
         if not rows.any():
             raise DataError("no row has a known label and volatility", where="fit", allowed=">= 1")
@@ -40,4 +44,9 @@ def fit_shape(x: Features, y: Floats, weights: Floats, horizons: tuple[int, ...]
 
 def quantiles(shape: Floats, x: Features, horizons: tuple[int, ...]) -> Floats:
     """Return `[rows, horizons, levels]` quantiles of the log return; NaN without a volatility."""
-    return scale(x, horizons)[:, :, None] * shape[None, :, :]
+    return stretch(shape, scale(x, horizons))
+
+
+def stretch(shape: Floats, spans: Floats) -> Floats:
+    """Return `[rows, horizons, levels]`: the shape times the spans `[rows, horizons]`."""
+    return spans[:, :, None] * shape[None, :, :]

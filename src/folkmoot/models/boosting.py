@@ -1,0 +1,213 @@
+"""What the three boosting members share: which trees they grow, and how they answer with them.
+
+1. For each horizon one forest answers P(up), and one how much further than usual the market moves:
+   it is grown on log(|y| / (ewma_vol x sqrt(h))), held at a floor so that a return of almost
+   nothing cannot rule, and multiplies the scale.
+2. The quantiles' shape is taken over ratios y / scale where the scale was foretold by trees that
+   had not seen the row: each half of the training rows by trees grown on the other, with a gap of
+   the longest horizon and one row between them.
+3. With `stopping`, trees are added until the last 15 % of the training rows, behind the same gap,
+   have not gained for so many rounds; then as many are grown again on all training rows.
+
+A prediction walks our own copy of the trees (`forest`): no boosting library is imported.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from folkmoot.core.bars import Floats
+from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.forecast import LEVELS, Features, Forecast
+from folkmoot.models import forest, memory, newton, rows, spread
+
+UP, SCALE = "up", "scale"
+FLOOR = 0.1
+"""Moves below this share of the usual one count as this share."""
+
+CHECKED = 0.15
+SMALLEST_HALF = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What one forest is grown on: `values[rows, columns]`, `target[rows]`, `weights[rows]`.
+
+    `part` is "up" (target 1.0 or 0.0) or "scale" (target the logarithm of a ratio).
+    """
+
+    part: str
+    values: Floats
+    target: Floats
+    weights: Floats
+
+    def rows(self, index: slice) -> "Lesson":
+        """Return the lesson of these rows."""
+        return Lesson(self.part, self.values[index], self.target[index], self.weights[index])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """What a library made: its own text, gain of each column, and the best number of trees."""
+
+    text: bytes
+    gain: Floats
+    trees: int
+
+
+class Boosted:
+    """The part of a boosting member that does not depend on its library."""
+
+    levels = LEVELS
+    lookback = 1
+    needs: tuple[str, ...] = ()
+    handles_missing = True
+
+    horizons: tuple[int, ...]
+    trees: int
+    stopping: int
+
+    def grow(self, lesson: Lesson, trees: int, check: Lesson | None) -> Grown:
+        """Grow so many trees by the library; with `check`, stop where it no longer gains."""
+        raise NotImplementedError
+
+    def read(self, text: bytes) -> forest.Forest:
+        """Return the forest that the library's own text holds."""
+        raise NotImplementedError
+
+    def prepare(self, horizons: tuple[int, ...]) -> None:
+        """Set what every boosting member begins with, and check what all have."""
+        self.horizons = rows.check_horizons(horizons)
+        if self.trees < 1 or self.stopping < 0:
+            raise UsageError(
+                f"trees {self.trees}, stopping {self.stopping}",
+                where=type(self).__name__,
+                allowed="trees >= 1, stopping >= 0",
+            )
+        self.columns: tuple[str, ...] = ()
+        self.learnt: memory.Arrays = {}
+        self._forests: dict[str, forest.Forest] = {}
+
+    def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
+        """Grow the trees; raises `DataError` on fewer than 30 known labels."""
+        rows.check_shapes(self, x, y, weights)
+        columns = rows.columns(x, self.needs)
+        values = rows.take(x, columns)
+        found = rows.samples(self, values, y, weights, np.ones(len(x), dtype=np.bool_))
+        spans = spread.scale(x, self.horizons)
+        shape: list[Floats] = []
+        learnt: memory.Arrays = {}
+        for k, horizon in enumerate(self.horizons):
+            up = Lesson(UP, found[k].values, found[k].up, found[k].weights)
+            learnt |= self._keep(up, horizon)
+            scale, ratio = _scale_lesson(values, y[:, k], spans[:, k], weights)
+            learnt |= self._keep(scale, horizon)
+            foretold = np.exp(self._foretell(scale))
+            shape.append(spread.shape_of(foretold[:, None], ratio[:, None], scale.weights)[0])
+        self.columns = columns
+        self.learnt = {"shape": np.array(shape), **learnt}
+        self._plant()
+        return self
+
+    def predict(self, x: Features) -> Forecast:
+        """Forecast every row of `x`; raises `Untrained` before a fit."""
+        rows.learnt(self)
+        values = rows.take(x, self.columns)
+        up, scale = (
+            np.column_stack(
+                [forest.raw_score(values, self._forests[f"{part}_{h}"]) for h in self.horizons]
+            )
+            for part in (UP, SCALE)
+        )
+        p_up = newton.squash(up.ravel()).reshape(up.shape)
+        return rows.answer(self, x, p_up, spread.scale(x, self.horizons) * np.exp(scale))
+
+    def importance(self, part: str = UP) -> dict[str, float]:
+        """Return each column's share of all gain, largest first, over all horizons.
+
+        `part` is "up" for the direction or "scale" for the size of the move. What a gain is, the
+        library says: LightGBM and XGBoost sum what splits on a column gained, CatBoost says how
+        far answers move with the column.
+        """
+        learnt = rows.learnt(self)
+        if part not in (UP, SCALE):
+            raise UsageError(f"part is {part!r}", where="importance", allowed=[UP, SCALE])
+        gain = np.sum([learnt[f"gain_{part}_{h}"] for h in self.horizons], axis=0)
+        share = gain / gain.sum() if gain.sum() > 0.0 else gain
+        order = np.argsort(-share, kind="stable")
+        return {self.columns[j]: float(share[j]) for j in order}
+
+    def native(self) -> dict[str, bytes]:
+        """Return the library's own text of each forest: "up_1", "scale_1", and so on."""
+        learnt = rows.learnt(self)
+        return {name: learnt[name].tobytes() for name in self._names()}
+
+    def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
+        """Return what was learnt: arrays, the library's texts as bytes among them, and facts."""
+        return memory.save(self)
+
+    @classmethod
+    def restore(cls, arrays: memory.Arrays, facts: dict[str, Any]) -> Self:
+        """Rebuild a fitted model from its state; needs no boosting library."""
+        model = memory.load(cls, arrays, facts)
+        missing = [name for name in model._names() if name not in arrays]
+        if missing or "shape" not in arrays:
+            raise DataError(f"no {missing or 'shape'}", where=cls.__name__, allowed="as saved")
+        model._plant()
+        return model
+
+    def _names(self) -> list[str]:
+        return [f"{part}_{horizon}" for part in (UP, SCALE) for horizon in self.horizons]
+
+    def _plant(self) -> None:
+        self._forests = {name: self.read(text) for name, text in self.native().items()}
+
+    def _keep(self, lesson: Lesson, horizon: int) -> memory.Arrays:
+        grown = self.grow(lesson, self._rounds(lesson), None)
+        name = f"{lesson.part}_{horizon}"
+        text: npt.NDArray[np.uint8] = np.frombuffer(grown.text, dtype=np.uint8)
+        return {name: text, f"gain_{name}": grown.gain}
+
+    def _rounds(self, lesson: Lesson) -> int:
+        """Return how many trees to grow: all, or as many as still gained on the last rows."""
+        if not self.stopping:
+            return self.trees
+        cut = len(lesson.target) - int(CHECKED * len(lesson.target))
+        check, taught = (
+            lesson.rows(slice(cut, None)),
+            lesson.rows(slice(0, max(cut - self._gap, 0))),
+        )
+        if min(len(check.target), len(taught.target)) < rows.FEWEST:
+            return self.trees
+        return max(self.grow(taught, self.trees, check).trees, 1)
+
+    @property
+    def _gap(self) -> int:
+        return max(self.horizons) + 1
+
+    def _foretell(self, lesson: Lesson) -> Floats:
+        """Return the log scale of each row, by trees that have not seen it."""
+        middle, rounds = len(lesson.target) // 2, self._rounds(lesson)
+        first, second = slice(0, middle - self._gap), slice(middle + self._gap, None)
+        if middle - self._gap < SMALLEST_HALF:
+            grown = self.grow(lesson, rounds, None)
+            return forest.raw_score(lesson.values, self.read(grown.text))
+        late, early = (
+            self.read(self.grow(lesson.rows(half), rounds, None).text) for half in (first, second)
+        )
+        halves = (lesson.values[:middle], early), (lesson.values[middle:], late)
+        return np.concatenate([forest.raw_score(values, trees) for values, trees in halves])
+
+
+def _scale_lesson(
+    values: Floats, y: Floats, span: Floats, weights: Floats
+) -> tuple[Lesson, Floats]:
+    """Return the lesson of the log scale, zero returns included, and the ratios it is about."""
+    used = np.isfinite(y) & (span > 0.0) & (weights > 0.0)
+    if not used.any():
+        raise DataError("no row has a known label and volatility", where="fit", allowed=">= 1")
+    ratio = y[used] / span[used]
+    target = np.log(np.maximum(np.abs(ratio), FLOOR))
+    return Lesson(SCALE, values[used], target, weights[used]), ratio
