@@ -9,7 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra neural")
 
-from folkmoot.models.networks.informer import (  # noqa: E402  # after the check for torch
+from folkmoot.models.networks.head import recompute  # noqa: E402  # after the check for torch
+from folkmoot.models.networks.informer import (  # noqa: E402
     Distil,
     InformerNetwork,
     official,
@@ -160,6 +161,13 @@ def test_distilling_halves_and_ends_at_the_last_bar(causal: bool, steps: int) ->
     assert bool((distil(changed) != short)[:, -1].any())
     if causal and steps > 2:
         assert torch.equal(distil(changed)[:, :-1], short[:, :-1])
+
+
+def test_recomputing_counts_a_batch_once() -> None:
+    made = InformerNetwork(4, 20, 3, width=16, heads=2).train()
+    assert recompute(made) == 3
+    made(torch.randn(8, 20, 4)).sum().backward()
+    assert int(made.distils[0].norm.num_batches_tracked) == 1
 
 
 def test_a_query_that_does_not_attend_gets_the_running_mean() -> None:

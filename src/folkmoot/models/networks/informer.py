@@ -228,5 +228,6 @@ class InformerNetwork(nn.Module):
     def _encode(self, x: Tensor, last: int | None) -> Tensor:
         x = self.embed(x) + self.place
         for layer, distil in zip(self.layers, self.distils, strict=False):
-            x = run(distil, run(layer, x, x.shape[1]))
+            # Not recomputed: a batch norm called twice would count the batch twice.
+            x = distil(run(layer, x, x.shape[1]))
         return run(self.layers[-1], x, last or x.shape[1])
