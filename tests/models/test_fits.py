@@ -1,0 +1,130 @@
+"""The fit loop: it resumes exactly, refuses plainly, and tells what it did."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.models import killed_fits
+from tests.models.conftest import make
+
+from folkmoot import models
+from folkmoot.core.errors import DataError, UnknownOption, UsageError
+from folkmoot.models.neural import targets
+from folkmoot.models.neural.plan import Plan
+
+torch = pytest.importorskip("torch", reason="needs the extra neural")
+
+
+def build(**training: Any) -> Any:
+    plan = {"epochs": 3, "batch": 128, **training}
+    return models.build("dlinear", horizons=(1, 5), lookback=20, training=plan)
+
+
+def fit(model: Any, seed: int = 1) -> Any:
+    market = make(2000, seed)
+    x = market.x(20)
+    return model.fit(x, market.labels(20, 2), np.ones(len(x)))
+
+
+def same_weights(a: Any, b: Any) -> bool:
+    return a.learnt.keys() == b.learnt.keys() and all(
+        np.array_equal(a.learnt[name], b.learnt[name]) for name in a.learnt
+    )
+
+
+def test_a_fit_that_is_killed_and_started_again_ends_in_the_same_weights(tmp_path: Path) -> None:
+    wanted, seconds = killed_fits.finished(tmp_path / "whole")
+    found, _ = killed_fits.killed(tmp_path / "killed", 3, seconds / 2.0, 5)
+    assert found == wanted
+
+
+def test_the_state_of_an_interrupted_fit_is_gone_on_from(tmp_path: Path) -> None:
+    whole, halved = fit(build()), build()
+    halved.keep = tmp_path / "state"
+
+    def stop(row: dict[str, Any]) -> None:
+        if row["epoch"] == 1:
+            raise KeyboardInterrupt
+
+    halved.progress = stop
+    with pytest.raises(KeyboardInterrupt):
+        fit(halved)
+    told: list[int] = []
+    halved.progress = lambda row: told.append(row["epoch"])
+    assert same_weights(fit(halved), whole)
+    assert told == [2]
+
+
+def test_a_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
+    model = build()
+    model.keep = tmp_path / "state"
+    (tmp_path / "state.0").write_bytes(b"\x80\x04 not ours")
+    with pytest.raises(DataError, match="damaged"):
+        fit(model)
+
+
+def test_a_loss_that_is_no_number_is_an_error_that_says_where() -> None:
+    with pytest.raises(DataError, match="epoch 0, step") as caught:
+        fit(build(rate=1e30, clip=1e30, loss={"mse": 1e30}))
+    assert "rate" in str(caught.value.allowed)
+
+
+def test_every_loss_can_be_asked_for_and_their_mixture() -> None:
+    for loss in ({"mse": 1.0}, {"mae": 1.0}, {"huber": 1.0}, {"bce": 0.5, "huber": 0.5}):
+        history = fit(build(loss=loss)).history[0]
+        assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_seeds_are_averaged_and_their_spread_is_told() -> None:
+    model = fit(build(seeds=3))
+    x = make(2000).x(20)
+    assert model.predict(x).p_up.shape == (len(x), 2)
+    assert (model.spread(x) > 0.0).all()
+    assert (fit(build()).spread(x) == 0.0).all()
+
+
+def test_early_stopping_keeps_the_best_epoch_and_asks_purged_rows() -> None:
+    model = fit(build(epochs=30, patience=2, rate=0.05))
+    losses = [row["validation_loss"] for row in model.history[0]]
+    assert len(losses) < 30
+    assert len(losses) - 1 - int(np.argmin(losses)) == 2
+    taught, held_out = model._cut(np.arange(1000))
+    assert taught[-1] + max(model.horizons) + 1 < held_out[0]
+
+
+def test_an_epoch_is_told_in_a_trader_s_words() -> None:
+    row = fit(build()).history[0][-1]
+    for name in ("accuracy", "ic", "win_rate", "sharpe", "drawdown", "validation_loss"):
+        assert np.isfinite(row[name])
+
+
+def test_a_plan_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(UnknownOption) as caught:
+        Plan.of({"epoch": 3})
+    assert "epochs" in caught.value.allowed
+    bad = ({"epochs": 0}, {"loss": {"hinge": 1.0}}, {"device": "tpu"}, {"holdout": 0.9})
+    for options in bad:
+        with pytest.raises(UsageError):
+            Plan.of(options)
+
+
+def test_raw_zeros_decode_to_the_uninformed_forecast_and_quantiles_always_rise() -> None:
+    shape = np.sort(np.random.default_rng(1).standard_normal((2, 7)), axis=1)
+    base = np.array([0.1, -0.2])
+    p, quantiles = targets.decode(np.zeros((1, 16), np.float32), base, shape)
+    np.testing.assert_allclose(p[0], 1.0 / (1.0 + np.exp(-base)))
+    np.testing.assert_allclose(quantiles[0], shape)
+    wild = 50.0 * np.random.default_rng(2).standard_normal((500, 16)).astype(np.float32)
+    assert (np.diff(targets.decode(wild, base, shape)[1], axis=2) > 0.0).all()
+
+
+def test_the_loss_decodes_as_the_forecast_does() -> None:
+    from folkmoot.models.networks.criterion import Criterion
+
+    shape = np.sort(np.random.default_rng(1).standard_normal((2, 7)), axis=1)
+    raw = np.random.default_rng(2).standard_normal((50, 16)).astype(np.float32)
+    wanted = targets.decode(raw, np.zeros(2), shape)[1]
+    criterion = Criterion(np.zeros(2), shape, {"pinball": 1.0})
+    found = criterion.quantiles(torch.from_numpy(raw).reshape(50, 2, 8)[:, :, 1:])
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-5, atol=1e-5)
