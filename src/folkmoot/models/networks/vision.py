@@ -56,10 +56,14 @@ class Eye(nn.Module):
         self.backbone = ConvNeXt(shape, drop_path=drop_path)
         self.width = self.backbone.width + SIDES
 
+    def look(self, prices: Tensor) -> Tensor:
+        """Map `[rows, steps, 5]` to the features of the image alone."""
+        return self.backbone(self.draw(prices[:, :, CLOSE]))
+
     def forward(self, prices: Tensor) -> Tensor:
         """Map `[rows, steps, 5]` to `[rows, width]`."""
-        moves, volatility = prices[:, :, CLOSE], prices[:, -1, VOLATILITY]
-        return torch.cat((self.backbone(self.draw(moves)), sides(moves, volatility)), dim=1)
+        beside = sides(prices[:, :, CLOSE], prices[:, -1, VOLATILITY])
+        return torch.cat((self.look(prices), beside), dim=1)
 
 
 class Looking(nn.Module):
