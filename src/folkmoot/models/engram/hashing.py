@@ -1,0 +1,182 @@
+"""Which rows of a memory a token and those before it ask for: suffix n-grams, hashed.
+
+1. Every (layer, order, head) has a table of prime size, no prime used twice.
+2. Every layer has odd 64-bit multipliers m_0, m_1, ... drawn from (seed, layer).
+3. An n-gram mixes to x_t m_0 xor x_{t-1} m_1 xor ..., and asks row `mix mod prime` of each head.
+
+Tokens are below the vocabulary's size, so that no product passes 2^63.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from folkmoot.core.errors import DataError
+
+Ints = npt.NDArray[np.int64]
+Sizes = Mapping[int, tuple[int, ...]]
+"""Order to the prime sizes of its heads."""
+
+STRIDE = 10_007
+"""What a layer adds to the seed of its multipliers."""
+LARGEST = int(np.iinfo(np.int64).max)
+
+
+def is_prime(n: int) -> bool:
+    """Tell whether `n` is prime, by trial division.
+
+    >>> is_prime(646403), is_prime(646405)
+    (True, False)
+    """
+    if n < 4:
+        return n > 1
+    return n % 2 == 1 and all(n % d for d in range(3, int(n**0.5) + 1, 2))
+
+
+def _primes(start: int, used: set[int]) -> Iterator[int]:
+    n = start
+    while True:
+        if n not in used and is_prime(n):
+            used.add(n)
+            yield n
+        n += 1
+
+
+@lru_cache(maxsize=32)
+def table_sizes(
+    starts: tuple[tuple[int, int], ...], heads: int, layers: tuple[int, ...]
+) -> dict[int, dict[int, tuple[int, ...]]]:
+    """Return layer to order to the sizes of its `heads` tables.
+
+    `starts`: pairs (order, where its primes begin). Primes are walked upward in the order layer,
+    order, head, and none is taken twice. Source: the script of arXiv 2601.07372.
+
+    >>> table_sizes(((2, 646400),), 3, (1,))
+    {1: {2: (646403, 646411, 646421)}}
+    """
+    used: set[int] = set()
+    sizes: dict[int, dict[int, tuple[int, ...]]] = {}
+    for layer in layers:
+        sizes[layer] = {}
+        for order, start in starts:
+            walk = _primes(start, used)
+            sizes[layer][order] = tuple(next(walk) for _ in range(heads))
+    return sizes
+
+
+def multipliers(layer: int, vocabulary: int, longest: int, seed: int = 0) -> Ints:
+    """Return `[longest]` odd int64: 2 r + 1, r uniform below a quarter of 2^64 / vocabulary.
+
+    >>> multipliers(1, 128, 3) % 2
+    array([1, 1, 1])
+    """
+    bound = max(1, LARGEST // vocabulary // 2)
+    rng = np.random.default_rng(seed + STRIDE * layer)
+    drawn: Ints = rng.integers(0, bound, size=longest, dtype=np.int64) * 2 + 1
+    return drawn
+
+
+def hash_ngrams(tokens: Any, pad: int, factors: Ints, sizes: Sizes) -> Ints:
+    """Return `[..., steps, tables]`: the row that each position asks of each table.
+
+    `tokens[..., steps]` whole numbers from 0; positions before the first hold `pad`; tables in the
+    order of `sizes`. Raises `DataError` for a negative token.
+    """
+    whole = np.ascontiguousarray(tokens, dtype=np.int64)
+    if whole.size and int(whole.min()) < 0:
+        raise DataError(f"token {int(whole.min())}", where="hash_ngrams", allowed="0 or more")
+    flat = whole.reshape(-1, whole.shape[-1])
+    orders = np.array([n for n, primes in sizes.items() for _ in primes], dtype=np.int64)
+    moduli = np.array([p for primes in sizes.values() for p in primes], dtype=np.int64)
+    rows = np.empty((*flat.shape, len(moduli)), dtype=np.int64)
+    _hash(flat, pad, factors, orders, moduli, rows)
+    return rows.reshape(*whole.shape, len(moduli))
+
+
+@njit(cache=True, nogil=True)
+def _hash(tokens: Ints, pad: int, factors: Ints, orders: Ints, moduli: Ints, rows: Ints) -> None:
+    mixes = np.zeros(len(factors) + 1, dtype=np.int64)
+    for i in range(tokens.shape[0]):
+        for t in range(tokens.shape[1]):
+            for k in range(len(factors)):
+                token = tokens[i, t - k] if t >= k else pad
+                mixes[k + 1] = mixes[k] ^ (token * factors[k])
+            for j in range(len(moduli)):
+                rows[i, t, j] = mixes[orders[j]] % moduli[j]
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """The memory of a market: what a series of tokens asks of the tables of its layers.
+
+    `orders` up to 2 have exact tables, one row for every n-gram; longer ones `heads` hashed tables
+    of primes near `start` in each of `layers` layers. `pad` stands before the series.
+    """
+
+    vocabulary: int
+    orders: tuple[int, ...] = (1, 2, 3)
+    layers: int = 2
+    heads: int = 4
+    start: int = 4099
+    seed: int = 0
+    pad: int = 0
+
+    @property
+    def exact(self) -> tuple[int, ...]:
+        """Orders without collisions."""
+        return tuple(n for n in self.orders if n <= EXACT)
+
+    @property
+    def hashed(self) -> tuple[int, ...]:
+        """Orders whose n-grams share rows."""
+        return tuple(n for n in self.orders if n > EXACT)
+
+    def sizes(self, layer: int) -> dict[int, tuple[int, ...]]:
+        """Return order to the sizes of the hashed tables of one layer."""
+        starts = tuple((n, self.start) for n in self.hashed)
+        return table_sizes(starts, self.heads, tuple(range(self.layers)))[layer]
+
+    def rows(self, layer: int) -> int:
+        """Return how many rows the hashed tables of one layer have, laid end to end."""
+        return sum(sum(primes) for primes in self.sizes(layer).values())
+
+    @property
+    def width(self) -> int:
+        """Columns of `codes`."""
+        return 1 + len(self.exact) + self.layers * self.heads * len(self.hashed)
+
+    def codes(self, tokens: Ints) -> Ints:
+        """Return `[steps, width]` of `tokens[steps]`.
+
+        The token itself; the row of each exact order; then, layer by layer, the rows of the hashed
+        tables laid end to end.
+        """
+        before = np.concatenate(([self.pad], tokens[:-1]))[: len(tokens)]
+        columns = [tokens[:, None]]
+        exact = {1: tokens, 2: before * self.vocabulary + tokens}
+        columns += [exact[n][:, None] for n in self.exact]
+        for layer in range(self.layers if self.hashed else 0):
+            sizes = self.sizes(layer)
+            factors = multipliers(layer, self.vocabulary, max(self.orders), self.seed)
+            rows = hash_ngrams(tokens, self.pad, factors, sizes)
+            columns.append(rows + offsets(sizes))
+        return np.concatenate(columns, axis=1, dtype=np.int64)
+
+
+EXACT = 2
+"""The longest order whose n-grams a table can hold one by one."""
+
+
+def offsets(sizes: Sizes) -> Ints:
+    """Return where each table starts when all lie end to end.
+
+    >>> offsets({2: (5, 7), 3: (11,)})
+    array([ 0,  5, 12])
+    """
+    flat: Sequence[int] = [p for primes in sizes.values() for p in primes]
+    return np.concatenate(([0], np.cumsum(flat)[:-1])).astype(np.int64)
