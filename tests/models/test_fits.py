@@ -35,7 +35,7 @@ def same_weights(a: Any, b: Any) -> bool:
 
 def test_a_fit_that_is_killed_and_started_again_ends_in_the_same_weights(tmp_path: Path) -> None:
     wanted, seconds = killed_fits.finished(tmp_path / "whole")
-    found, _ = killed_fits.killed(tmp_path / "killed", 3, seconds / 2.0, 5)
+    found, _ = killed_fits.killed(tmp_path / "killed", 2, seconds / 2.0, 5)
     assert found == wanted
 
 
