@@ -1,8 +1,6 @@
 """The convolutional networks: sizes, what a step sees, the paper's block, streams, ONNX."""
 
-import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +12,9 @@ torch = pytest.importorskip("torch", reason="needs the extra neural")
 
 from torch.nn import functional as F  # noqa: E402  # after the check for torch
 
-from folkmoot.models.networks import convolutional, head, tcn  # noqa: E402  # the same
+from folkmoot.models.networks import convolutional, export, head, tcn  # noqa: E402  # the same
 from folkmoot.models.networks.tcn_stream import TCNStream  # noqa: E402  # the same
+from folkmoot.models.neural import serving  # noqa: E402  # the same
 
 FEATURES, STEPS = 64, 60
 KINDS = {
@@ -246,22 +245,14 @@ def test_a_bar_of_another_size_is_refused() -> None:
 
 
 @every_kind
-def test_onnx_runtime_says_what_torch_says(kind: str, tmp_path: Path) -> None:
-    runtime = pytest.importorskip("onnxruntime", reason="needs the extra neural")
+def test_onnx_runtime_says_what_torch_says(kind: str) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
     network, x = make(kind), windows(9)
-    rows = torch.export.Dim("rows")
-    with warnings.catch_warnings():
-        # The exporter warns of what it and its own dependencies deprecate.
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            network, (x[:2],), dynamic_shapes=({0: rows},), dynamo=True, verbose=False
-        )
-    program.save(tmp_path / "network.onnx")
-    session = runtime.InferenceSession(str(tmp_path / "network.onnx"))
+    session = serving.session(export.export(network, (x[:2].numpy(),)))
     with torch.inference_mode():
         expected = network(x).numpy()
     for some in (slice(0, 1), slice(0, 9)):
-        found = session.run(None, {session.get_inputs()[0].name: x[some].numpy()})[0]
+        found = serving.ask(session, (x[some].numpy(),))
         np.testing.assert_allclose(found, expected[some], atol=1e-5, rtol=0.0)
 
 

@@ -199,7 +199,7 @@ class ResidualNetwork(PooledNetwork):
         dropout: float = 0.1,
         pool: str = "spans",
     ) -> None:
-        trunk = nn.ModuleList([ConvNorm(features, width, stem)])
+        trunk = nn.ModuleList([ConvNorm(features, width, stem, dropout)])
         trunk.extend(ResidualBlock(width, kernel, dropout) for _ in range(blocks))
         super().__init__(trunk, Pool(width, steps, pool), Head(width, out, dropout))
 
