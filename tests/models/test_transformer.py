@@ -23,6 +23,7 @@ SMALL = {"width": 16, "heads": 2, "hidden": 32, "layers": 2}
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, SMALL) for name in COUNTS},
     "rotary": ("transformer_timeseries", {"positions": "rotary", **SMALL}),
+    "every": ("transformer_timeseries", {"every": True, **SMALL}),
     "patchtst": ("patchtst", SMALL),
     "patchtst_apart": ("patchtst", {"mixing": False, **SMALL}),
     "nhits": ("nhits", {"width": 16, "channels": 8}),
@@ -35,6 +36,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("transformer_standard", {"positions": "learnt"}),
     ("transformer_standard", {"positions": "rotary"}),
     ("transformer_informer", {"positions": "rotary"}),
+    ("transformer_standard", {"every": True}),
     ("patchtst", {"stride": 9}),
     ("patchtst", {"width": 20}),
     ("patchtst", {"heads": 0}),
@@ -73,3 +75,29 @@ def test_options_that_do_not_fit_are_refused(name: str, options: dict[str, Any])
     with pytest.raises(UsageError) as caught:
         models.build(name, **options)
     assert caught.value.allowed
+
+
+def lessons(model: Any, x: Any, y: Any) -> Any:
+    usable = np.ones(len(x), dtype=np.bool_)
+    usable[7] = False
+    return model.extras(x, y, usable)
+
+
+def test_taught_at_every_bar_a_window_tells_its_own_bars_directions(market: Any) -> None:
+    model = models.build("transformer_timeseries", lookback=16, every=True, **SMALL)
+    x, y = market.x(16), market.labels(16, 1)
+    up, base = lessons(model, x.rows(slice(0, 500)), y[:500])
+    for row in (40, 499):
+        np.testing.assert_array_equal(up[row, :, 0], y[row - 15 : row + 1, 0] > 0.0)
+    assert np.isnan(up[0, :-1]).all()
+    assert np.isnan([up[7, -1, 0], up[9, -3, 0]]).all()
+    rate = np.nanmean(np.where(y[:500, 0] == 0.0, np.nan, y[:500, 0] > 0.0))
+    assert abs(base[0, 0] - np.log(rate / (1.0 - rate))) < 0.02
+
+
+def test_rows_picked_apart_teach_their_last_bar_alone(market: Any) -> None:
+    model = models.build("transformer_timeseries", lookback=16, every=True, **SMALL)
+    index = np.arange(0, 900, 3)
+    up, _ = lessons(model, market.x(16).rows(index), market.labels(16, 1)[index])
+    assert np.isnan(up[:, :-1]).all()
+    assert np.isfinite(up[:, -1]).sum() >= 298

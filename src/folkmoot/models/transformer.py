@@ -3,12 +3,20 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from folkmoot.core.bars import Floats
 from folkmoot.core.errors import UsageError
+from folkmoot.core.forecast import Features
+from folkmoot.models import rows
 from folkmoot.models.neural.network import Network
 
 if TYPE_CHECKING:
     from torch import nn
 
+Singles = npt.NDArray[Any]
 POSITIONS = ("sinusoidal", "rotary")
 KINDS = ("full", "sparse")
 
@@ -23,8 +31,9 @@ class Transformer(Network):
     halves the length; `factor`: c of its c ln(length) bars; causal, it is ours, which no later bar
     can change, otherwise the official one. `positions`: sinusoidal, or rotary (full and causal
     only), which bands each layer so that the network can answer as a stream: see
-    `networks.transformer`. `select`: columns kept, chosen on the training rows; `training`: options
-    of `neural.plan.Plan`.
+    `networks.transformer`. `every` (full and causal only): the direction is taught at every bar of
+    a window and not at its last alone. `select`: columns kept, chosen on the training rows;
+    `training`: options of `neural.plan.Plan`.
     """
 
     horizons: tuple[int, ...] = (1,)
@@ -37,6 +46,7 @@ class Transformer(Network):
     attention: str = "full"
     factor: int = 5
     positions: str = "sinusoidal"
+    every: bool = False
     dropout: float = 0.1
     select: int = 64
     training: dict[str, Any] = field(default_factory=dict)
@@ -57,12 +67,34 @@ class Transformer(Network):
                 where="transformer",
                 allowed=[*KINDS, *POSITIONS],
             )
-        if self.positions == "rotary" and not (self.causal and self.attention == "full"):
+        needy = self.positions == "rotary" or self.every
+        if needy and not (self.causal and self.attention == "full"):
             raise UsageError(
-                "rotary positions need full causal attention",
+                "rotary positions and answers at every bar need full causal attention",
                 where="transformer",
                 allowed="causal=True, attention='full'",
             )
+
+    def extras(self, x: Features, y: Floats, usable: rows.Rows) -> tuple[Singles, ...]:
+        """Return the direction at every bar of each window, and its usual log odds.
+
+        A bar's label is the label of the row that it decides, so rows that were picked apart, whose
+        windows share no bars, teach their last bar only; so does a row without its neighbours.
+        """
+        if not self.every:
+            return ()
+        told = usable[:, None] & np.isfinite(y) & (y != 0.0)
+        up = np.where(told, y > 0.0, np.nan).astype(np.float32)
+        rate = np.clip(np.nanmean(up, axis=0), 0.01, 0.99)
+        base = np.broadcast_to(np.log(rate / (1.0 - rate)), up.shape).astype(np.float32)
+        if x.values.strides[0] == x.values.strides[1]:
+            before = np.full((self.lookback - 1, up.shape[1]), np.nan, dtype=np.float32)
+            whole = np.concatenate((before, up))
+            shown = sliding_window_view(whole, self.lookback, axis=0)
+            return shown.transpose(0, 2, 1), base
+        apart = np.full((len(up), self.lookback, up.shape[1]), np.nan, dtype=np.float32)
+        apart[:, -1] = up
+        return apart, base
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the encoder with its head."""

@@ -234,6 +234,20 @@ def test_explained_attention_is_what_the_layer_gathers_with(name: str) -> None:
     torch.testing.assert_close(gathered, layer.attention(normed, 1, mask), rtol=0.0, atol=1e-5)
 
 
+def test_what_is_learnt_at_every_bar_is_the_directions_cross_entropy() -> None:
+    made = TransformerNetwork(FEATURES, STEPS, 16, causal=True, dropout=0.0, **SMALL)
+    x, base = windows(4), torch.randn(4, 2)
+    up = (torch.rand(4, STEPS, 2) < 0.5).float()
+    up[0, :5] = torch.nan
+    raw, loss = made.learn((x,), (up, base))
+    torch.testing.assert_close(raw, made(x), rtol=0.0, atol=1e-5)
+    p = torch.sigmoid(made.every(x)[:, :, [0, 8]] + base[:, None])
+    right = torch.where(up == 1.0, p, 1.0 - p).log()
+    torch.testing.assert_close(loss, -right[~torch.isnan(up)].mean())
+    raw, nothing = made.learn((x,), ())
+    assert (nothing, raw.shape) == (0.0, (4, 16))
+
+
 def test_dropout_drops_the_same_features_at_every_bar_and_none_when_asked() -> None:
     drop, x = BarDropout(0.5), torch.ones(4, 7, 32)
     dropped = drop(x)
