@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -126,6 +127,7 @@ def learn(
         raise _refused(task, f"fewer than {FEWEST} known labels to train on", material)
     x, dropped = _features(material, block, first, model)
     rows = block.start - first
+    began = time.perf_counter()
     try:
         with _libraries(len(sys.modules)).limit(limits=1):
             model.fit(x.rows(slice(0, rows)), y, np.ones(rows))
@@ -134,7 +136,8 @@ def learn(
         raise _refused(task, refusal.message, material) from refusal
     arrays, state = model.state()
     card = _card(task, material, model, y, dropped)
-    facts = {"model": task.model, "state": state, "card": card}
+    cost = {"seconds": round(time.perf_counter() - began, 3)}
+    facts = {"model": task.model, "state": state, "card": card, "cost": cost}
     learnt = {f"{LEARNT}{name}": array for name, array in arrays.items()}
     return {"p_up": forecast.p_up, "quantiles": forecast.quantiles, **learnt}, facts
 
