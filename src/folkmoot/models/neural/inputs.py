@@ -13,6 +13,7 @@ import numpy.typing as npt
 from numba import njit
 
 from folkmoot.core.bars import Floats
+from folkmoot.core.errors import DataError
 from folkmoot.core.forecast import Features
 
 Array = npt.NDArray[Any]
@@ -93,8 +94,12 @@ class Inputs:
 def bars_of(x: Features, columns: Sequence[str]) -> tuple[Floats, Index]:
     """Return (`table[bars, columns]` float64, `starts[rows]`): the bars that the windows show.
 
-    Rows of neighbouring bars share them; rows that were picked apart do not.
+    Rows of neighbouring bars share them; rows that were picked apart do not. Raises `DataError`
+    that names the columns which `x` lacks.
     """
+    missing = [name for name in columns if name not in x.names]
+    if missing:
+        raise DataError(f"columns {missing} are missing", where="features", allowed=list(x.names))
     rows, steps, width = x.values.shape
     places = [x.names.index(name) for name in columns]
     bar, step, column = x.values.strides
