@@ -69,7 +69,7 @@ def logit(p: Floats) -> Floats:
 
 
 def altered(x: Features, values: Floats, lookback: int) -> Features:
-    return windows(Table(values, x.names, np.arange(len(values))), lookback)
+    return windows(Table(values, x.names, np.arange(len(values)) * 3_600_000), lookback)
 
 
 @every
