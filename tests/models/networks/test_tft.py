@@ -238,6 +238,15 @@ def test_every_weight_learns() -> None:
     assert asleep == []
 
 
+def test_what_is_a_vector_of_each_variable_does_not_decay() -> None:
+    network = small()
+    kept = {id(p) for p in network.groups()[0]["params"]}
+    for name, parameter in network.named_parameters():
+        vector = parameter.ndim > 1 and name.endswith(("bias", "gain", "shift", "offset"))
+        assert (id(parameter) in kept) == vector, name
+    assert len(kept) == 2 * 7 + 6
+
+
 def test_an_exported_network_answers_the_same() -> None:
     network = small()
     found = exported.program(network, *shown(2))

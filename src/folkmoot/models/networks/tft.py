@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -120,6 +121,13 @@ class TFTModel(nn.Module):
         start = tuple(s.expand(seen.shape[0], -1).unsqueeze(0).contiguous() for s in starts)
         states, end = self.encoder(seen, start)
         return torch.cat((states, self.decoder(coming, end)[0]), dim=1)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the vectors that are kept as matrices, a variable a row: they do not decay."""
+        vectors = ("gain", "shift", "offset")
+        named = self.named_parameters()
+        found = [p for n, p in named if p.ndim > 1 and (n.endswith("bias") or n.endswith(vectors))]
+        return [{"params": found, "weight_decay": 0.0}]
 
     def explain(
         self, past: Tensor, known: Tensor, static: Tensor | None = None
