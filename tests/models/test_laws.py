@@ -193,8 +193,8 @@ def test_wrong_shapes_and_options_are_refused(name: str, market: Any) -> None:
 
 
 def learns(name: str) -> bool:
-    kind = plugins.load("folkmoot.models", name)
-    return getattr(kind, "learns_direction", True) and name not in ("base_rate", "always_up")
+    model = models.build(name)
+    return getattr(model, "learns_direction", True) and name not in ("base_rate", "always_up")
 
 
 @every

@@ -23,6 +23,8 @@ MACHINERY = frozenset(
         "forest_catboost",
         "forest_lightgbm",
         "forest_xgboost",
+        "lorentzian_classifier",
+        "lorentzian_loop",
         "memory",
         "networks",
         "neural",
