@@ -42,7 +42,7 @@ NETWORKS: dict[str, Callable[[], Any]] = CAUSAL | {
     "nhits": lambda: NHITSNetwork(FEATURES, STEPS, OUT, width=16, channels=4),
     "dlinear": lambda: DLinearNetwork(FEATURES, STEPS, OUT, average=5),
 }
-VARIANTS = ("causal", "informer3", "patchtst")
+VARIANTS = ("standard", "causal", "informer3", "patchtst")
 """Those whose operations are all in another one's graph: an export takes seconds."""
 every_network = pytest.mark.parametrize("name", NETWORKS)
 every_causal = pytest.mark.parametrize("name", CAUSAL)
