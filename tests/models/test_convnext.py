@@ -67,7 +67,7 @@ def predictor() -> ConvNeXtPredictor:
 
 def test_the_members_have_their_sizes() -> None:
     convnext, lstm = models.build("convnext"), models.build("convnext_lstm")
-    assert (convnext.lookback, lstm.lookback) == (64, 104)
+    assert (convnext.lookback, lstm.lookback) == (64, 112)
     assert (type(convnext), type(lstm)) == (ConvNeXt, ConvNeXtLSTM)
     network = convnext.network(0, 32)
     assert count(network.eye) == 670_200
@@ -108,7 +108,7 @@ def test_too_few_rows_teach_no_question_and_answer_none() -> None:
     x = rows_of(TURNS.until(560))
     y = np.column_stack([labels(TURNS.until(560), 1).y])[31:]
     model = models.build("convnext", **QUICK).fit(x, y, np.ones(len(x)))
-    assert model.answers(x) == model.explain(x) == {}
+    assert model.answers(x) == model.explain(x) == model.gains() == {}
     with pytest.raises(Untrained, match="too few held-out"):
         ConvNeXtPredictor.of(model).predict(TURNS)
     silent = models.build("convnext", **{**QUICK, "questions": 0.0})
@@ -127,6 +127,8 @@ def test_answers_are_probabilities_that_know_the_turns(predictor: ConvNeXtPredic
     quiet, loud = (bars > 900) & (bars % 600 < 250), (bars > 900) & (bars % 600 > 350)
     fierce = told["volatility"][:, 2:].sum(axis=1)
     assert fierce[loud].mean() > fierce[quiet].mean() + 0.4
+    assert predictor.member.gains()["volatility"] > 0.3
+    assert set(predictor.member.gains()) == set(HEADS)
 
 
 def test_a_prediction_names_classes_and_how_sure_it_is(predictor: ConvNeXtPredictor) -> None:

@@ -106,11 +106,25 @@ class ConvNeXt(Sight):
         if given.cuts is None or len(held_out) < FEWEST:
             return
         raw, truth = self._ask(x, held_out), given.held_out[held_out].astype(np.int64)
-        found = [
-            temperature.fit_temperature(part, truth[:, k]) for k, part in enumerate(_parts(raw))
-        ]
-        self.learnt["own.temperature"] = np.array(found)
+        heats, gains = [], []
+        for k, part in enumerate(_parts(raw)):
+            heats.append(temperature.fit_temperature(part, truth[:, k]))
+            taught = given.taught[:, k][given.taught[:, k] >= 0]
+            usual = np.bincount(taught, minlength=part.shape[1]) + 1.0
+            flat = temperature.log_loss(np.log(np.tile(usual, (len(truth), 1))), truth[:, k])
+            gains.append(flat - temperature.log_loss(part / heats[-1], truth[:, k]))
+        self.learnt["own.temperature"] = np.array(heats)
+        self.learnt["own.gain"] = np.array(gains)
         self.learnt["own.cuts"] = np.array(list(given.cuts.as_dict().values()))
+
+    def gains(self) -> dict[str, float]:
+        """Return by how much each question's log loss was below the base rates' when held out.
+
+        On the rows that the temperature was fitted on, in nats; empty where no answer is given.
+        Raises `Untrained` before a fit.
+        """
+        found = rows.learnt(self).get("own.gain", np.empty(0))
+        return dict(zip(HEADS, found.tolist(), strict=False))
 
     def _ask(self, x: Features, index: rows.Index) -> Floats:
         """Return `[len(index), 11]`: raw numbers of the questions, the mean of the networks'."""

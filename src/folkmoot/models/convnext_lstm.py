@@ -21,9 +21,9 @@ class ConvNeXtLSTM(Sight):
     """
 
     horizons: tuple[int, ...] = (1,)
-    lookback: int = 104
-    frames: int = 6
-    stride: int = 8
+    lookback: int = 112
+    frames: int = 4
+    stride: int = 16
     shape: str = "micro"
     depths: tuple[int, ...] = ()
     dims: tuple[int, ...] = ()
