@@ -4,9 +4,9 @@ A window is encoded from its first step to the decision bar and re-run for every
 an answer never depends on where a stream began. A layer that reads both ways does so inside the
 window only, which ends at the decision bar.
 
-Layers are torch's own: on one thread their gate products alone take three quarters of a step, and
-neither one product for the whole window (torch does that) nor a hand-written backward pass was
-faster.
+Layers are torch's own. On one thread the products of the gates alone take three quarters of a step;
+torch forms those of the input for the whole window at once, and a backward pass written by hand
+gained 5 % for GRU and lost as much for LSTM.
 """
 
 from torch import Tensor, cat, nn
