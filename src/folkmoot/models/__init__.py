@@ -23,6 +23,8 @@ MACHINERY = frozenset(
         "forest_catboost",
         "forest_lightgbm",
         "forest_xgboost",
+        "logistic_stream",
+        "logistic_regression",
         "lorentzian_classifier",
         "lorentzian_loop",
         "memory",

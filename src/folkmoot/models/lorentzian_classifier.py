@@ -12,7 +12,7 @@ from numba import njit
 from folkmoot.causal import compile
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import DataError, Untrained, UsageError
-from folkmoot.indicators import lorentzian_features
+from folkmoot.indicators.lorentzian_features import lorentzian_features
 from folkmoot.models import lorentzian_loop
 
 VARIANTS = ("exact", "jdehorty")

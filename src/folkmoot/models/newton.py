@@ -49,6 +49,12 @@ def fit_logistic(z: Floats, up: Floats, weights: Floats, c: float) -> Floats:
     raise DataError(f"logistic regression did not converge in {STEPS} steps", where="fit")
 
 
+def curvature(z: Floats, weights: Floats, beta: Floats, c: float) -> Floats:
+    """Return the objective's second derivative at `beta`, `[1 + columns, 1 + columns]`."""
+    upper: Floats = np.triu(_curvature(z, weights, beta, c))
+    return upper + np.triu(upper, 1).T
+
+
 def _descend(
     z: Floats, up: Floats, weights: Floats, beta: Floats, c: float, step: Floats, loss: float
 ) -> tuple[Floats, float, Floats, float]:
