@@ -130,7 +130,7 @@ class CNNStream:
 
     def __init__(self, member: CNN, weights: list[dict[str, Any]]) -> None:
         self._member = member
-        self._streams = [TCNStream(each, member.lookback) for each in weights]
+        self.streams = [TCNStream(each, member.lookback) for each in weights]
 
     def push(self, x: Features) -> Forecast:
         """Show the decision bars of `x`, one after the other; return the forecast of each.
@@ -142,7 +142,7 @@ class CNNStream:
         learnt = member.learnt
         values = rows.take(x, member.columns)
         z = scaling.score(values, learnt["centre"], learnt["gain"], CLIP).astype(np.float32)
-        raw = np.mean([[stream.push(bar) for bar in z] for stream in self._streams], axis=0)
+        raw = np.mean([[stream.push(bar) for bar in z] for stream in self.streams], axis=0)
         p_up, levels = targets.decode(raw, learnt["base"], learnt["shape"])
         span = spread.scale(x, member.horizons)
         known = np.isfinite(span) & np.isfinite(p_up)
