@@ -34,7 +34,7 @@ def by_the_book(t: int) -> tuple[float, float, float]:
 
 
 def test_every_measure_follows_its_definition() -> None:
-    barrier = triple_barrier(WALK, 2.0, 2.0, 100, HORIZON)
+    barrier = triple_barrier(WALK, HORIZON**0.5, HORIZON**0.5, 100, HORIZON)
     for t in range(500, 1500 - HORIZON - 1):
         volatility, efficiency, ratio = by_the_book(t)
         assert FOUND.volatility[t] == pytest.approx(volatility, rel=1e-10)
@@ -42,6 +42,12 @@ def test_every_measure_follows_its_definition() -> None:
         assert FOUND.ratio[t] == pytest.approx(ratio, rel=1e-9)
         assert FOUND.barrier[t] == barrier.label[t]
         assert FOUND.known_at[t] == WALK.close_time[t + 1 + HORIZON]
+
+
+def test_a_random_walk_goes_each_way_about_a_third_of_the_time() -> None:
+    walk = outlook(random_walk(20_000), HORIZON)
+    shares = [(walk.barrier[walk.known] == side).mean() for side in (1.0, -1.0, 0.0)]
+    np.testing.assert_allclose(shares, 1.0 / 3.0, atol=0.07)
 
 
 def test_what_is_not_known_yet_is_unknown() -> None:

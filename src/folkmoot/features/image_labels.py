@@ -4,7 +4,8 @@
    between them. They are known together, at the close of bar t+1+h.
 2. Volatility: the root mean square log return of the h bars over that of the trailing 500 bars,
    cut at the quartiles of the training rows.
-3. Direction: the triple barrier, 2 standard deviations away.
+3. Direction: the triple barrier, as far away as one standard deviation of h bars: of a random
+   walk about a third meets neither side. The usual 2 deviations of one bar would leave none.
 4. Regime: volatile above the third quartile of (2.); else trending above the third quartile of
    the efficiency ratio; else mean reverting below the first quartile of the variance ratio of
    four bars; else quiet.
@@ -38,7 +39,6 @@ LAG = 4
 SHORTEST = 8
 """The variance ratio needs more than one change of four bars."""
 FEWEST = 30
-BARRIER = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def outlook_of(
     if horizon < SHORTEST:
         raise UsageError(f"horizon is {horizon}", where="outlook", allowed=f">= {SHORTEST}")
     opens, highs, lows, closes = (np.ascontiguousarray(price) for price in prices)
-    reach = BARRIER * ewm_deviation(closes, SPAN)
+    reach = np.sqrt(horizon) * ewm_deviation(closes, SPAN)
     barrier, _, _, _ = first_touch((opens, highs, lows), hole, reach, reach, horizon)
     trailing = _trailing(np.log(closes))
     volatility, efficiency, ratio = _measured(np.log(opens), hole, trailing, horizon)
