@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 DAY = 86_400_000.0
-CYCLES = {"day": DAY, "week": 7.0 * DAY, "year": 365.2425 * DAY}
-"""Cycles of the calendar, milliseconds."""
+CYCLES = {"day": DAY, "week": 7.0 * DAY}
+"""Cycles of the calendar, milliseconds.
+
+The year is left out: rows of a few years hardly repeat it, so it would tell when a row was, and a
+network would learn the training rows by their date.
+"""
 CALENDAR = (*(f"{part}_of_{name}" for name in CYCLES for part in ("sin", "cos")), "distance")
 """What is known of any moment: its place in each cycle, and how far from the decision it is."""
 STATIC = ("symbol", "timeframe")
@@ -55,7 +59,7 @@ class TFT(Network):
     """Select variables bar by bar, read them by LSTM, attend, answer each horizon from its moment.
 
     Past inputs are the columns of the set; inputs that are known ahead are functions of time only:
-    the place in the day, the week and the year, and the distance from the decision, of each bar of
+    the place in the day and in the week, and the distance from the decision, of each bar of
     the window and of each horizon. Symbol and timeframe are static inputs; a fit on one market has
     one of each, so their part is a constant that is computed once for a batch. The decoder has one
     step for each asked horizon, not one for each bar up to the last.

@@ -29,7 +29,7 @@ REST = ("second.weight", "second.bias", "gate.linear.weight", "gate.linear.bias"
 SKIP = ("skip.weight", "skip.bias")
 NORM = ("norm.weight", "norm.bias")
 CONTEXT = ("context.weight",)
-REFERENCE = 220_035
+REFERENCE = 211_951
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,7 @@ class TFTModel(nn.Module):
         steps: int,
         out: int,
         horizons: int = 1,
-        known: int = 7,
+        known: int = 5,
         hidden: int = 32,
         heads: int = 4,
         width: int = 8,
