@@ -23,7 +23,7 @@ SMALL = {"width": 16, "heads": 2, "hidden": 32, "layers": 2}
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, SMALL) for name in COUNTS},
     "rotary": ("transformer_timeseries", {"positions": "rotary", **SMALL}),
-    "every": ("transformer_timeseries", {"every": True, **SMALL}),
+    "last": ("transformer_timeseries", {"every": False, **SMALL}),
     "patchtst": ("patchtst", SMALL),
     "patchtst_apart": ("patchtst", {"mixing": False, **SMALL}),
     "nhits": ("nhits", {"width": 16, "channels": 8}),

@@ -115,6 +115,6 @@ class Transformer(Network):
 PLUGIN = Transformer
 PRESETS: dict[str, dict[str, Any]] = {
     "transformer_standard": {},
-    "transformer_timeseries": {"hidden": 320, "causal": True},
+    "transformer_timeseries": {"hidden": 320, "causal": True, "every": True},
     "transformer_informer": {"hidden": 256, "layers": 2, "causal": True, "attention": "sparse"},
 }
