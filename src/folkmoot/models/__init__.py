@@ -19,10 +19,12 @@ MACHINERY = frozenset(
     {
         "boosting",
         "calls",
+        "ewma_scale",
         "forest",
         "forest_catboost",
         "forest_lightgbm",
         "forest_xgboost",
+        "garch_fit",
         "logistic_stream",
         "logistic_regression",
         "lorentzian_classifier",

@@ -38,7 +38,7 @@ class Logistic:
         c: float = 0.0025,
         bound: float = 5.0,
         solver: str = "newton",
-        rate: float = 0.02,
+        rate: float = 0.005,
         sparsity: float = 0.0,
         passes: int = 1,
     ) -> None:
