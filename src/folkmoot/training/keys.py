@@ -17,8 +17,11 @@ from folkmoot.core import plugins
 from folkmoot.core.bars import Bars
 from folkmoot.core.hashing import content_hash
 
-PACKAGES = ("core", "causal", "features", "indicators", "training")
-"""The code that every result passes through; of `models`, it is what the member imports."""
+WALK = ("folkmoot.training.tasks", "folkmoot.causal")
+"""Where the code that every result passes through begins; what it imports belongs to it.
+
+Indicators do not: a column's formula is part of the question, whoever wrote it down.
+"""
 
 LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "ta-lib")
 EXTRAS = {
@@ -30,6 +33,7 @@ EXTRAS = {
 """Libraries that only some members import, by module, and under which name they are installed."""
 
 OURS = "folkmoot.models"
+ROOT = Path(folkmoot.core.__file__).parents[1]
 
 
 def task_key(*, data: str, config: dict[str, Any], model: str, options: dict[str, Any]) -> str:
@@ -53,7 +57,7 @@ def data_hash(bars: Bars, stop: int, columns: Iterable[str]) -> str:
 def code_version(model: str) -> str:
     """Return the hash of the source files that a result of `model` passes through."""
     files = [path for path, _ in _imported(model)]
-    own = [[path.name, path.read_text("utf-8")] for path in sorted(files)]
+    own = [[str(path.relative_to(ROOT)), path.read_text("utf-8")] for path in files]
     return content_hash(_ours(), own, outsider_version("folkmoot.models", model))
 
 
@@ -93,46 +97,63 @@ def libraries(model: str | None = None) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def _imported(model: str) -> tuple[tuple[Path, frozenset[str]], ...]:
-    """Return the files of `models` that a member's own file reaches, and what each imports.
+    """Return the files that a member's own file reaches, and what each imports.
 
     Imports inside functions count, so that editing one family recomputes that family alone.
     """
     plugin = plugins.load(OURS, model)
     if not plugin.__module__.startswith(f"{OURS}."):
         return ()
+    return _reached(plugin.__module__)
+
+
+def _reached(*modules: str) -> tuple[tuple[Path, frozenset[str]], ...]:
+    """Return the files of ours that the modules reach by imports, themselves among them."""
     found: dict[Path, frozenset[str]] = {}
-    waiting = [plugin.__module__]
+    waiting = list(modules)
     while waiting:
         for path in _files_of(waiting.pop()):
             if path not in found:
                 found[path] = _imports(path)
-                waiting += [name for name in found[path] if name.startswith(f"{OURS}.")]
+                waiting += [name for name in found[path] if name.startswith("folkmoot.")]
     return tuple(sorted(found.items()))
 
 
 def _files_of(module: str) -> list[Path]:
-    """Return the file of a module of ours; of a package that is a member, all its files."""
-    place = Path(folkmoot.core.__file__).parents[1].joinpath(*module.split(".")[1:])
+    """Return the file of a module of ours, or all files of what is asked for as a package."""
+    if module == OURS:
+        # It only names members; which one is asked for is in the key.
+        return []
+    place = ROOT.joinpath(*module.split(".")[1:])
     if place.is_dir():
-        return sorted(place.rglob("*.py")) if place.name not in models.MACHINERY else []
+        whole = module in WALK or (module.startswith(f"{OURS}.") and place.parent.name == "models")
+        machinery = place.name in models.MACHINERY
+        return sorted(place.rglob("*.py")) if whole and not machinery else [place / "__init__.py"]
     file = place.with_suffix(".py")
     return [file] if file.is_file() else []
 
 
 def _imports(path: Path) -> frozenset[str]:
-    """Return the modules, or names in modules, that a file imports anywhere in it."""
+    """Return the modules that a file imports anywhere in it; a package only for its own names."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in inside if _is_module(name)}
+            names |= modules
+            if modules != inside:
+                names.add(node.module)
     return frozenset(names)
+
+
+def _is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split(".")[1:])
+    return name.startswith("folkmoot.") and (place.is_dir() or place.with_suffix(".py").is_file())
 
 
 @lru_cache(maxsize=1)
 def _ours() -> str:
-    root = Path(folkmoot.core.__file__).parents[1]
-    files = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
-    return content_hash(*[[str(path.relative_to(root)), path.read_text("utf-8")] for path in files])
+    parts = [[str(path.relative_to(ROOT)), path.read_text("utf-8")] for path, _ in _reached(*WALK)]
+    return content_hash(*parts)

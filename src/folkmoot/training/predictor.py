@@ -1,0 +1,188 @@
+"""Several fitted models asked about the latest bars at once: document 004's `NeuralPredictor`."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from folkmoot.core.bars import Bars, Floats
+from folkmoot.core.errors import DataError, Untrained, UsageError
+from folkmoot.core.forecast import LEVELS
+from folkmoot.features import FeatureSet, Table, feature_set, windows
+from folkmoot.training.artefacts import Loaded, load_model
+
+MEDIAN = LEVELS.index(0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A loaded model with the ratio that its user gave."""
+
+    loaded: Loaded
+    weight: float
+
+    def earned(self, horizon: int) -> bool:
+        """Return whether its card records skill beyond the baselines at this horizon."""
+        row = self.loaded.card["validation"].get("horizons", {}).get(str(horizon), {})
+        return bool(row.get("earned"))
+
+    def calibrated(self, horizon: int, p_up: float) -> float:
+        """Return P(up) through the line that the card's out-of-fold rows gave."""
+        slope, level = self.loaded.card.get("calibration", {}).get(str(horizon), (1.0, 0.0))
+        p = min(max(p_up, 1e-4), 1.0 - 1e-4)
+        logit = np.log(p / (1.0 - p))
+        return float(1.0 / (1.0 + np.exp(-(slope * logit + level))))
+
+
+class NeuralPredictor:
+    """Ask models that were loaded from files, and join their answers.
+
+    A weight is a ratio among the models that have earned one: a model whose recorded validation
+    shows no skill at a horizon counts for nothing there, and the answer says so.
+    """
+
+    def __init__(self) -> None:
+        self._seats: dict[str, Seat] = {}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names given to the loaded models."""
+        return tuple(self._seats)
+
+    def load_model(self, name: str, path: str | Path, weight: float = 1.0) -> None:
+        """Load a model file, whatever its name ends in, under a name of yours.
+
+        Raises `DataError` for a file that folkmoot did not write (a pickle, say), `Untrained` for a
+        model without a passed validation, `UsageError` for a weight that is not above zero or a
+        model of another feature timeframe; the models loaded before stay as they were.
+        """
+        if not weight > 0.0:
+            raise UsageError(f"the weight is {weight}", where=name, allowed="above zero")
+        loaded = load_model(path)
+        for other in self._seats.values():
+            theirs, ours = other.loaded.card["timeframe"], loaded.card["timeframe"]
+            if theirs != ours:
+                raise UsageError(f"{name} decides on {ours} bars", where=name, allowed=theirs)
+        self._seats[name] = Seat(loaded, weight)
+
+    def predict(self, data: Any, return_uncertainty: bool = True) -> dict[str, Any]:
+        """Answer for the last closed bar of `data`: `Bars`, or a frame of any common naming.
+
+        Returns, with one number for each of the `horizons` that all models share:
+        `ensemble_prediction` the median log return, `p_up`, `uncertainty` the entropy of P(up) in
+        bits from 0 (certain) to 1 (a coin), `agreement` the weight on the answer's side, `models`
+        with each one's `p_up`, `prediction` and `weight`; `note` where nobody has earned a weight.
+
+        Raises `Untrained` if no model is loaded, `DataError` if the bars are too few or end in what
+        no model can answer.
+        """
+        if not self._seats:
+            raise Untrained("no model is loaded", where="NeuralPredictor", allowed="load_model")
+        bars = self._bars(data)
+        horizons = self._horizons()
+        answers = {name: self._ask(seat, bars, horizons) for name, seat in self._seats.items()}
+        shares = self._shares(horizons)
+        joined = _join(answers, shares)
+        if not return_uncertainty:
+            joined.pop("uncertainty")
+        return {"known_at": int(bars.close_time[-1]), "horizons": horizons, **joined}
+
+    async def predict_async(self, data: Any, return_uncertainty: bool = True) -> dict[str, Any]:
+        """Answer as `predict` does, from another thread, so that an event loop goes on."""
+        return await asyncio.to_thread(self.predict, data, return_uncertainty)
+
+    def _bars(self, data: Any) -> Bars:
+        if isinstance(data, Bars):
+            return data
+        card = next(iter(self._seats.values())).loaded.card
+        return Bars.from_frame(data, card.get("symbol", "market"), card["timeframe"])
+
+    def _horizons(self) -> tuple[int, ...]:
+        each = [set(seat.loaded.member.horizons) for seat in self._seats.values()]
+        shared = tuple(sorted(set.intersection(*each)))
+        if not shared:
+            raise UsageError(
+                "the models share no horizon",
+                where="NeuralPredictor",
+                allowed={name: s.loaded.member.horizons for name, s in self._seats.items()},  # type: ignore[arg-type]
+            )
+        return shared
+
+    def _ask(self, seat: Seat, bars: Bars, horizons: Sequence[int]) -> tuple[Floats, Floats]:
+        member = seat.loaded.member
+        columns = _columns(seat.loaded)
+        if len(bars) < columns.stable + member.lookback:
+            raise DataError(
+                f"{len(bars)} bars are too few for {seat.loaded.id}",
+                where="predict",
+                allowed=f"{columns.stable + member.lookback} or more",
+            )
+        table = columns.matrix(bars)
+        tail = slice(len(table) - member.lookback, len(table))
+        last = Table(table.values[tail], table.names, table.known_at[tail])
+        forecast = member.predict(windows(last, member.lookback))
+        places = [member.horizons.index(horizon) for horizon in horizons]
+        p_up, middle = forecast.p_up[-1, places], forecast.quantiles[-1, places, MEDIAN]
+        each = [seat.calibrated(h, float(p)) for h, p in zip(horizons, p_up, strict=True)]
+        return np.where(np.isnan(p_up), np.nan, each), middle
+
+    def _shares(self, horizons: Sequence[int]) -> Floats:
+        """Return `[models, horizons]`: ratios among the earned, or among all where none is."""
+        given = np.array([seat.weight for seat in self._seats.values()])[:, None]
+        earned = np.array([[s.earned(h) for h in horizons] for s in self._seats.values()])
+        return np.asarray(given * earned, dtype=np.float64)
+
+
+def _columns(loaded: Loaded) -> FeatureSet:
+    card = loaded.card
+    wanted = feature_set(card["features"]["name"], card["timeframe"])
+    columns = wanted.plus(feature_set("bars", card["timeframe"]))
+    if wanted.hash() != card["features"]["hash"]:
+        raise DataError(
+            f"the set {wanted.name!r} is not the one that {loaded.id} was fitted on",
+            where=str(loaded.path),
+            allowed=f"hash {card['features']['hash'][:12]}, or train it again",
+        )
+    return columns
+
+
+def _join(answers: dict[str, tuple[Floats, Floats]], shares: Floats) -> dict[str, Any]:
+    p = np.stack([answer[0] for answer in answers.values()])
+    middle = np.stack([answer[1] for answer in answers.values()])
+    known = np.isfinite(p) & np.isfinite(middle)
+    if not known.any(axis=0).all():
+        raise DataError(
+            "the last bar has an unknown feature", where="predict", allowed="bars without holes"
+        )
+    weights = np.where(known, shares, 0.0)
+    spoken = weights.sum(axis=0) > 0.0
+    # Where nobody has earned a word, the plain mean is shown and the note says what it is worth.
+    used = np.where(spoken, weights, np.where(known, 1.0, 0.0))
+    used = used / used.sum(axis=0)
+    logit = np.where(known, np.log(np.where(known, p, 0.5) / (1.0 - np.where(known, p, 0.5))), 0.0)
+    p_up = 1.0 / (1.0 + np.exp(-(used * logit).sum(axis=0)))
+    side = np.where(p_up > 0.5, p > 0.5, p < 0.5)
+    told = {
+        name: {"p_up": p[k], "prediction": middle[k], "weight": weights[k]}
+        for k, name in enumerate(answers)
+    }
+    joined: dict[str, Any] = {
+        "ensemble_prediction": (used * np.where(known, middle, 0.0)).sum(axis=0),
+        "p_up": p_up,
+        "uncertainty": _entropy(p_up),
+        "agreement": (used * side).sum(axis=0),
+        "models": told,
+    }
+    if not spoken.all():
+        joined["note"] = "no model has earned a weight at some horizon: treat it as unknown"
+    return joined
+
+
+def _entropy(p: Floats) -> Floats:
+    """Return the binary entropy in bits, from 0 to 1."""
+    bounded = np.clip(p, 1e-12, 1.0 - 1e-12)
+    found: Floats = -(bounded * np.log2(bounded) + (1.0 - bounded) * np.log2(1.0 - bounded))
+    return found
