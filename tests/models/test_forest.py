@@ -82,6 +82,18 @@ def test_the_walk_is_exactly_xgboosts(share: float, objective: str) -> None:
     np.testing.assert_array_equal(forest.raw_score(asked(), ours), theirs)
 
 
+@pytest.mark.parametrize("up", [27, 29, 31, 33, 35, 37])
+def test_the_base_rate_of_xgboost_is_its_logit_to_the_bit(up: int) -> None:
+    xgboost = pytest.importorskip("xgboost", reason="needs the extra boost")
+    values = np.random.default_rng(1).standard_normal((60, 2))
+    target = (np.arange(60) < up).astype(np.float64)
+    settings = {"objective": "binary:logistic", "max_depth": 2, "nthread": 1}
+    booster = xgboost.train(settings, xgboost.DMatrix(values, target), 3)
+    ours = forest_xgboost.read_forest(bytes(booster.save_raw("json")))
+    theirs = booster.predict(xgboost.DMatrix(values), output_margin=True)
+    np.testing.assert_array_equal(forest.raw_score(values, ours), theirs)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2])
 @pytest.mark.parametrize("treatment", ["Min", "Max"])
 @pytest.mark.parametrize("objective", ["Logloss", "RMSE"])

@@ -3,6 +3,7 @@
 XGBoost goes left where x < t; among 32-bit numbers that is x <= the number before t.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def _margin(facts: dict[str, str], objective: str) -> float:
     (base,) = np.array(facts["base_score"].strip("[]").split(","), dtype=np.float32)
     if objective == LOGISTIC:
         one = np.float32(1.0)
-        return float(-np.log(one / base - one))
+        # The library's logf rounds the true logarithm; numpy's for float32 misses it by a bit.
+        return float(np.float32(-math.log(float(one / base - one))))
     return float(base)
 
 
