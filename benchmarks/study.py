@@ -183,9 +183,7 @@ def seconds(store: TaskStore, ballots: Ballots) -> dict[str, list[float]]:
     """Return how long each member's folds took to fit and forecast."""
     spent: dict[str, list[float]] = {}
     for (_, member), key in sorted(ballots.artefacts.items()):
-        result = store.get(key)
-        if result is not None:
-            spent.setdefault(member, []).append(result.facts["cost"]["seconds"])
+        spent.setdefault(member, []).append(store.seconds(key))
     return spent
 
 

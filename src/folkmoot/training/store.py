@@ -7,6 +7,7 @@ card does not exist. Neither is ever changed.
 
 import contextlib
 import itertools
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -111,6 +112,17 @@ class TaskStore:
         self._write(self._path(key, "arrays"), body)
         self._write(self._path(key, "json"), canonical_json({"seal": seal, "facts": plain}))
         _synchronise_folder(self._path(key, "json").parent)
+
+    def note_seconds(self, key: str, seconds: float) -> None:
+        """Note how long a task took, in its last sitting."""
+        place = self.root / "seconds"
+        place.mkdir(exist_ok=True)
+        (place / key).write_text(f"{seconds:.3f}\n")
+
+    def seconds(self, key: str) -> float:
+        """Return how long a task took, NaN if nobody noted it."""
+        place = self.root / "seconds" / key
+        return float(place.read_text()) if place.exists() else math.nan
 
     def _path(self, key: str, kind: str) -> Path:
         if not KEY.fullmatch(key):

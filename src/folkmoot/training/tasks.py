@@ -98,12 +98,14 @@ def carry_out(task: Task, material: Material, store: Results) -> None:
     """Compute a task into the store; what a killed fit had reached is gone on from.
 
     A member that keeps its state after each epoch (`keep`) does so beside the store, until the
-    result is there.
+    result is there. The seconds it took are noted apart: they are no part of the result.
     """
     keep = store.root / "fits" / task.key if isinstance(store, TaskStore) else None
+    began = time.perf_counter()
     arrays, facts = learn(task, material, keep)
     store.put(task.key, arrays, facts)
-    if keep is not None:
+    if isinstance(store, TaskStore) and keep is not None:
+        store.note_seconds(task.key, time.perf_counter() - began)
         for state in keep.parent.glob(f"{keep.name}*"):
             state.unlink(missing_ok=True)
 
@@ -127,7 +129,6 @@ def learn(
         raise _refused(task, f"fewer than {FEWEST} known labels to train on", material)
     x, dropped = _features(material, block, first, model)
     rows = block.start - first
-    began = time.perf_counter()
     try:
         with _libraries(len(sys.modules)).limit(limits=1):
             model.fit(x.rows(slice(0, rows)), y, np.ones(rows))
@@ -136,8 +137,7 @@ def learn(
         raise _refused(task, refusal.message, material) from refusal
     arrays, state = model.state()
     card = _card(task, material, model, y, dropped)
-    cost = {"seconds": round(time.perf_counter() - began, 3)}
-    facts = {"model": task.model, "state": state, "card": card, "cost": cost}
+    facts = {"model": task.model, "state": state, "card": card}
     learnt = {f"{LEARNT}{name}": array for name, array in arrays.items()}
     return {"p_up": forecast.p_up, "quantiles": forecast.quantiles, **learnt}, facts
 
