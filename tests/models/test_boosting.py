@@ -32,6 +32,8 @@ def test_importance_finds_the_columns_that_matter(name: str, market: Any) -> Non
     assert sum(shares.values()) == pytest.approx(1.0)
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
     assert next(iter(shares)) not in ("noise", "event")
+    explained = model.explain(market.x())["importance"]
+    assert dict(zip(model.columns, explained, strict=True)) == shares
     with pytest.raises(UsageError):
         model.importance("middle")
 

@@ -139,6 +139,11 @@ class Boosted:
         order = np.argsort(-share, kind="stable")
         return {self.columns[j]: float(share[j]) for j in order}
 
+    def explain(self, x: Features) -> dict[str, Floats]:
+        """Return `importance[columns]`, in the order of `columns`: one for all rows of `x`."""
+        share = self.importance()
+        return {"importance": np.array([share[name] for name in self.columns])}
+
     def native(self) -> dict[str, bytes]:
         """Return the library's own text of each forest: "up_1", "scale_1", and so on."""
         learnt = rows.learnt(self)
