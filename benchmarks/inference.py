@@ -10,7 +10,7 @@ columns and four horizons, after a fit of one short epoch: what they answer is n
    where the network leaves out those that do not matter.
 2. The temporal network of 125 bars: its stream bar by bar, its window.
 3. Each boosting library's 200 trees of 31 leaves (or depth 5): our walk, the library's own call.
-   The two must agree, LightGBM and CatBoost to the bit.
+   The two must agree to the bit; CatBoost, which loses some by reading its JSON again, to 1e-12.
 4. The committee of the 16 networks and 3 boosters on one bar: `predict` of each by the faster form;
    the same with torch eager and the libraries' calls; the networks' bare forward passes.
 
@@ -254,7 +254,7 @@ def each_forest(name: str) -> None:
     values = np.ascontiguousarray(x.values[:, -1, :COLUMNS])
     text = model.native()["up_1"]
     trees, call = model.read(text), library_call(name, text)
-    agree(forest.raw_score(values, trees), call(values), 1e-6 if name == "xgboost" else 0.0)
+    agree(forest.raw_score(values, trees), call(values), 1e-12 if name == "catboost" else 0.0)
     one = values[-1:]
     bench = f"200 trees of {name}, one row"
     entries: dict[str, Work] = {
