@@ -4,6 +4,7 @@ Given the package's folder in a checkout, also look for files there that were no
 """
 
 import importlib
+import importlib.util
 import pkgutil
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ OPTIONAL = (
     "xgboost",
     "yfinance",
 )
+NETWORKS = "folkmoot.models.networks."
+"""Modules that are made of torch's classes: imported last, and only where torch is."""
 
 
 def every_module(package: str) -> list[str]:
@@ -40,14 +43,19 @@ def files(folder: Path) -> set[str]:
 
 def problems(arguments: list[str]) -> list[str]:
     """Import everything and return what is wrong with what was installed."""
-    for name in every_module("folkmoot"):
-        importlib.import_module(name)
+    modules = every_module("folkmoot")
+    for name in modules:
+        if not name.startswith(NETWORKS):
+            importlib.import_module(name)
     wrong = [f"importing folkmoot loaded {name}" for name in OPTIONAL if name in sys.modules]
     installed = Path(importlib.import_module("folkmoot").__path__[0])
     for folder in arguments:
         wrong += [
             f"not installed: {name}" for name in sorted(files(Path(folder)) - files(installed))
         ]
+    if importlib.util.find_spec("torch"):
+        for name in modules:
+            importlib.import_module(name)
     return wrong
 
 
@@ -57,8 +65,11 @@ def main() -> int:
     if wrong:
         sys.stderr.write("\n".join([*wrong, ""]))
         return 1
+    modules = every_module("folkmoot")
+    there = [name for name in modules if name in sys.modules]
     sys.stdout.write(
-        f"{len(every_module('folkmoot'))} modules imported, no optional extra loaded\n"
+        f"{len(there)} modules imported, no optional extra loaded;"
+        f" {len(modules) - len(there)} of torch left out\n"
     )
     return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -99,12 +99,7 @@ def read(path: Path, network: nn.Module) -> Memo:
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
         network.load_state_dict(parts["now"])
-    except (OSError, KeyError, ValueError, RuntimeError) as problem:
-        raise _damaged(path) from problem
-    except Exception as problem:
-        # safetensors raises a class of its own that derives from nothing narrower.
-        if type(problem).__name__ != "SafetensorError":
-            raise
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as problem:
         raise _damaged(path) from problem
     lowest = facts["lowest"] if facts["lowest"] is not None else float("inf")
     return Memo(

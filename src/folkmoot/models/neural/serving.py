@@ -27,17 +27,22 @@ def session(body: bytes) -> Any:
     Raises `DataError` for bytes that are no such graph.
     """
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    refused = (
+        refusals.Fail,
+        refusals.InvalidArgument,
+        refusals.InvalidGraph,
+        refusals.InvalidProtobuf,
+        refusals.RuntimeException,
+    )
     try:
         return onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
-    except Exception as problem:
-        # onnxruntime raises classes of its own that derive from Exception alone.
-        if not type(problem).__module__.startswith("onnxruntime"):
-            raise
+    except refused as problem:
         raise DataError(
             "this is no ONNX graph", where="model", allowed=str(problem)[:200]
         ) from problem
