@@ -16,7 +16,7 @@ from folkmoot.features import BARS_SET, Table, feature_set, labels, windows
 from folkmoot.features.image_labels import HEADS, fit_thresholds, image_classes, outlook
 from folkmoot.models.convnext import ConvNeXt
 from folkmoot.models.convnext_lstm import ConvNeXtLSTM
-from folkmoot.models.neural.questions import lessons
+from folkmoot.models.neural.questions import lessons, softmax_line
 from folkmoot.models.neural.temperature import fit_temperature, log_loss, softmax
 
 torch = pytest.importorskip("torch", reason="needs the extra neural")
@@ -129,6 +129,21 @@ def test_answers_are_probabilities_that_know_the_turns(predictor: ConvNeXtPredic
     assert fierce[loud].mean() > fierce[quiet].mean() + 0.4
     assert predictor.member.gains()["volatility"] > 0.3
     assert set(predictor.member.gains()) == set(HEADS)
+
+
+def test_the_heads_are_fitted_to_the_end_and_kept(predictor: ConvNeXtPredictor) -> None:
+    member = predictor.member
+    network: Any = member.networks()[0]
+    for name in HEADS:
+        kept = member.learnt[f"net0.classes.{name}.weight"]
+        np.testing.assert_array_equal(getattr(network.classes, name).weight.detach(), kept)
+    rng = np.random.default_rng(0)
+    seen = np.column_stack((rng.standard_normal((3000, 2)) * [1.0, 50.0] + 7.0, np.ones(3000)))
+    truth = np.digitize(seen[:, 0] + rng.standard_normal(3000), [6.5, 7.5])
+    weights, bias = softmax_line(seen, truth, 3) or (np.empty(0), np.empty(0))
+    assert ((seen @ weights.T + bias).argmax(axis=1) == truth).mean() > 0.5
+    assert not weights[:, 2].any()
+    assert softmax_line(seen, truth, 4) is None
 
 
 def test_a_prediction_names_classes_and_how_sure_it_is(predictor: ConvNeXtPredictor) -> None:

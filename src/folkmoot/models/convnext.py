@@ -11,11 +11,14 @@ from folkmoot.core.forecast import Features
 from folkmoot.features.image_labels import FEWEST, HEADS, SHORTEST
 from folkmoot.models import rows
 from folkmoot.models.neural import temperature
-from folkmoot.models.neural.questions import Lessons, lessons
+from folkmoot.models.neural.questions import Lessons, lessons, softmax_line
 from folkmoot.models.neural.sight import Sight, asked
 
 if TYPE_CHECKING:
     from torch import nn
+
+MOST = 12_000
+"""Rows on which the questions' heads are fitted to the end, evenly chosen."""
 
 
 @dataclass(eq=False)
@@ -91,15 +94,33 @@ class ConvNeXt(Sight):
     def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
         """Learn the forecast and the questions, then how sure the answers may be.
 
-        Temperatures are fitted on the held-out training rows; without enough of them the
-        questions stay unanswered. Raises what `Network.fit` raises.
+        The heads are fitted to the end on what the kept network sees, temperatures on the held-out
+        training rows; without enough of them the questions stay unanswered. Raises what
+        `Network.fit` raises.
         """
         self._lessons = None
         super().fit(x, y, weights)
         if self._lessons is not None:
+            self._refine(x, self._lessons)
             self._temper(x, self._lessons)
             self._lessons = None
         return self
+
+    def _refine(self, x: Features, given: Lessons) -> None:
+        """Fit the questions' heads to the end on what the kept networks see of taught rows."""
+        import torch
+
+        taught = np.flatnonzero((given.taught >= 0).all(axis=1))
+        taught = taught[:: -(-len(taught) // MOST) or 1]
+        for place, network in enumerate(self.networks() if len(taught) else []):
+            seen = asked(network.eye, self.inputs(x), taught)
+            for k, (name, classes) in enumerate(HEADS.items()):
+                line = softmax_line(seen, given.taught[taught, k].astype(np.int64), len(classes))
+                for part, array in zip(("weight", "bias"), line or (), strict=False):
+                    tensor = getattr(getattr(network.classes, name), part)
+                    tensor.data.copy_(torch.from_numpy(array))
+                    kept = tensor.detach().numpy().copy()
+                    self.learnt[f"net{place}.classes.{name}.{part}"] = kept
 
     def _temper(self, x: Features, given: Lessons) -> None:
         held_out = np.flatnonzero((given.held_out >= 0).all(axis=1))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from folkmoot.core.bars import Floats
 from folkmoot.core.forecast import Features
 from folkmoot.features.image_labels import (
     FEWEST,
@@ -16,6 +17,8 @@ from folkmoot.features.image_labels import (
 from folkmoot.models import rows
 
 PRICES = ("log_open", "log_high", "log_low", "log_close")
+PENALTY = 1e-3
+"""Inverse strength of the L2 penalty on the slopes of standardised features."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +60,24 @@ def lessons(x: Features, usable: rows.Rows, held_out: rows.Index, horizon: int) 
     later[held_out] = True
     kept[:last][asked & later] = classes[asked & later]
     return Lessons(taught, kept, cuts)
+
+
+def softmax_line(seen: Floats, truth: rows.Index, classes: int) -> tuple[Floats, Floats] | None:
+    """Return (`weights[classes, width]`, `bias[classes]`) of a penalised multinomial regression.
+
+    The forecast alone decides which epoch's network is kept; from what that one sees, this is the
+    answer that the taught rows support. None where a class is missing among them.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(truth)) < classes:
+        return None
+    wide = seen.astype(np.float64)
+    centre, spread = wide.mean(axis=0), wide.std(axis=0)
+    gain = np.where(spread > 0.0, 1.0 / np.where(spread > 0.0, spread, 1.0), 0.0)
+    line = LogisticRegression(C=PENALTY, max_iter=2_000).fit((wide - centre) * gain, truth)
+    weights: Floats = line.coef_ * gain
+    return weights, line.intercept_ - weights @ centre
 
 
 def _holes(known_at: rows.Index) -> rows.Rows:
