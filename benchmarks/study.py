@@ -38,7 +38,9 @@ VOLATILITY = "base_rate"
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "ohlcv" / "BTC-USDT_1h.parquet"
 OUT = ROOT / "benchmarks" / "results" / "study.json"
-EPOCHS = {"epochs": 6, "windows": 24_000, "batch": 256}
+PLAN = {"epochs": 6, "windows": 8_192, "batch": 256, "rate": 2e-3, "holdout_windows": 2_000}
+SLOW = ("convnext", "convnext_lstm", "lstm_model", "tft")
+"""Networks whose step takes a second or more on one thread: half the windows."""
 
 
 def arguments() -> argparse.Namespace:
@@ -66,7 +68,9 @@ def bitcoin(last: int) -> Bars:
 def member_options(name: str, device: str, precision: str) -> dict[str, Any]:
     """Return the options of a member in the study."""
     if "training" in options_of(name):
-        plan = {**EPOCHS, **models.build(name).training, "device": device, "precision": precision}
+        plan = {**PLAN, **models.build(name).training, "device": device, "precision": precision}
+        if name in SLOW:
+            plan["windows"] = 4_096
         return {"horizons": HORIZONS, "training": plan}
     return {"horizons": HORIZONS}
 

@@ -163,7 +163,8 @@ def forward(network: nn.Module, inputs: Any, index: Index) -> Floats:
     """Return the raw numbers `[len(index), out]` float32 of the rows of `index`."""
     device = next(network.parameters()).device
     answers = []
-    with torch.inference_mode():
+    # On one thread sums have one order, so a restored network answers with the same bits.
+    with torch.inference_mode(), _threads(1):
         for first in range(0, len(index), PASS):
             part = inputs.take(index[first : first + PASS])
             answers.append(network(*(torch.from_numpy(a).to(device) for a in part)).float().cpu())

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 LOG_PRICES = ("log_open", "log_high", "log_low", "log_close")
 CLIP = 5.0
+EXPLAINED = 256
 REFERENCE = (64, 3)
 """Features and outputs of the shape in which networks are counted and compared."""
 
@@ -302,7 +303,7 @@ class Network:
         return found
 
     def explain(self, x: Features) -> dict[str, Floats]:
-        """Return what the first network's forward pass used, for the known rows of `x`.
+        """Return what the first network's forward pass used, for the last 256 known rows of `x`.
 
         Attention weights, variable importances, memory hits: whatever the family has; `rows` are
         the positions it is about.
@@ -311,7 +312,7 @@ class Network:
 
         rows.learnt(self)
         shown = self.inputs(x)
-        index = np.flatnonzero(shown.known)
+        index = np.flatnonzero(shown.known)[-EXPLAINED:]
         network = self.networks()[0]
         tell = getattr(network, "explain", None)
         if tell is None or not len(index):
