@@ -181,6 +181,19 @@ def test_a_broken_tree_of_xgboost_is_refused() -> None:
             forest_xgboost.read_forest(orjson.dumps(model))
 
 
+@pytest.mark.parametrize("columns", [0, -1, 10**12])
+def test_a_text_may_not_claim_any_number_of_columns(columns: int) -> None:
+    with pytest.raises(DataError, match="columns"):
+        forest.treat(columns)
+
+
+def test_a_tree_of_uneven_parts_is_refused() -> None:
+    tree = split(1, 2)
+    uneven = forest.Tree(tree.column, tree.value, tree.left[:2], tree.right, tree.unknown_left)
+    with pytest.raises(DataError, match="several numbers"):
+        forest.plant([uneven], np.zeros(2, dtype=np.int8))
+
+
 def test_too_few_columns_are_refused() -> None:
     ours = forest.plant([split(1, 2)], np.zeros(2, dtype=np.int8))
     with pytest.raises(DataError, match="1 columns"):

@@ -101,10 +101,11 @@ class Boosted:
         learnt: memory.Arrays = {}
         for k, horizon in enumerate(self.horizons):
             up = Lesson(UP, found[k].values, found[k].up, found[k].weights)
-            learnt |= self._keep(up, horizon)
+            learnt |= self._keep(up, horizon, self._rounds(up))
             scale, ratio = _scale_lesson(values, y[:, k], spans[:, k], weights)
-            learnt |= self._keep(scale, horizon)
-            foretold = np.exp(self._foretell(scale))
+            rounds = self._rounds(scale)
+            learnt |= self._keep(scale, horizon, rounds)
+            foretold = np.exp(self._foretell(scale, rounds))
             shape.append(spread.shape_of(foretold[:, None], ratio[:, None], scale.weights)[0])
         self.columns = columns
         self.learnt = {"shape": np.array(shape), **learnt}
@@ -169,8 +170,8 @@ class Boosted:
     def _plant(self) -> None:
         self._forests = {name: self.read(text) for name, text in self.native().items()}
 
-    def _keep(self, lesson: Lesson, horizon: int) -> memory.Arrays:
-        grown = self.grow(lesson, self._rounds(lesson), None)
+    def _keep(self, lesson: Lesson, horizon: int, rounds: int) -> memory.Arrays:
+        grown = self.grow(lesson, rounds, None)
         name = f"{lesson.part}_{horizon}"
         text: npt.NDArray[np.uint8] = np.frombuffer(grown.text, dtype=np.uint8)
         return {name: text, f"gain_{name}": grown.gain}
@@ -192,9 +193,9 @@ class Boosted:
     def _gap(self) -> int:
         return max(self.horizons) + 1
 
-    def _foretell(self, lesson: Lesson) -> Floats:
+    def _foretell(self, lesson: Lesson, rounds: int) -> Floats:
         """Return the log scale of each row, by trees that have not seen it."""
-        middle, rounds = len(lesson.target) // 2, self._rounds(lesson)
+        middle = len(lesson.target) // 2
         first, second = slice(0, middle - self._gap), slice(middle + self._gap, None)
         if middle - self._gap < SMALLEST_HALF:
             grown = self.grow(lesson, rounds, None)

@@ -33,7 +33,7 @@ LARGEST = float(np.finfo(np.float64).max)
 """An infinite x counts as this, so that only an unknown one is greater than all thresholds."""
 
 ABREAST = 8
-MOST_NODES = 2**24
+MOST_NODES, MOST_COLUMNS = 2**24, 2**16
 NODE = np.dtype([("value", np.float64), ("place", np.uint32), ("left", np.uint32)])
 """A threshold or a leaf's value; where the prepared row holds x; the node for x <= threshold."""
 
@@ -69,6 +69,13 @@ class Forest(NamedTuple):
     columns: int
     nodes: npt.NDArray[np.void]
     layout: npt.NDArray[np.int64]
+
+
+def treat(columns: int, kind: int = KEEP) -> npt.NDArray[np.int8]:
+    """Return `treatment[columns]`; raises `DataError` for more columns than a text may claim."""
+    if not 0 < columns <= MOST_COLUMNS:
+        raise DataError(f"{columns} columns", where="forest", allowed=f"1 to {MOST_COLUMNS}")
+    return np.full(columns, kind, dtype=np.int8)
 
 
 def plant(
@@ -122,6 +129,9 @@ def _lay(tree: Tree, columns: int) -> tuple[npt.NDArray[np.void], int]:
 
 
 def _check(tree: Tree, columns: int) -> None:
+    parts = (tree.value, tree.left, tree.right, tree.unknown_left)
+    if any(part.shape != tree.column.shape for part in parts) or tree.column.ndim != 1:
+        raise DataError("a tree's nodes are of several numbers", where="forest", allowed="one")
     inner = tree.column >= 0
     sons = np.concatenate((tree.left[inner], tree.right[inner]))
     if len(sons) and (sons.min() < 0 or sons.max() >= len(tree.column)):

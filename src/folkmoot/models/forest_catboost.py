@@ -24,17 +24,17 @@ def read_forest(dump: str | bytes) -> forest.Forest:
     try:
         model = orjson.loads(dump)
         found = model["features_info"]["float_features"]
-        unknown_left = np.ones(max(f["flat_feature_index"] for f in found) + 1, dtype=np.bool_)
+        treatment = forest.treat(max(f["flat_feature_index"] for f in found) + 1)
+        unknown_left = np.ones(len(treatment), dtype=np.bool_)
         for column in found:
             unknown_left[column["flat_feature_index"]] = column["nan_value_treatment"] != "AsTrue"
         places = {f["feature_index"]: f["flat_feature_index"] for f in found}
         trees = [_read_tree(tree, places, unknown_left) for tree in model["oblivious_trees"]]
         factor, (offset,) = model["scale_and_bias"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"not a model of oblivious trees: {error!r}", where="forest", allowed="CatBoost's JSON"
         ) from error
-    treatment = np.full(len(unknown_left), forest.KEEP, dtype=np.int8)
     return forest.plant(trees, treatment, ends=(0.0, float(factor), float(offset)), narrow=True)
 
 

@@ -37,7 +37,7 @@ def _treatment(
     columns: int, kinds: tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]
 ) -> npt.NDArray[np.int8]:
     """Return what is done to each column; `kinds` are the columns and decision types by tree."""
-    treatment = np.full(columns, forest.KEEP, dtype=np.int8)
+    treatment = forest.treat(columns)
     column, kind = (np.concatenate(parts) for parts in zip(*kinds, strict=True))
     if len(column) and not 0 <= column.min() <= column.max() < columns:
         raise DataError("a tree splits an unknown column", where="forest", allowed=f"< {columns}")

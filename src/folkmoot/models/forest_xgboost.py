@@ -26,11 +26,11 @@ def read_forest(dump: str | bytes) -> forest.Forest:
         facts = learner["learner_model_param"]
         columns, start = int(facts["num_feature"]), _margin(facts, learner["objective"]["name"])
         trees = [_read_tree(tree) for tree in model["trees"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"not a model of plain trees: {error!r}", where="forest", allowed="XGBoost's JSON"
         ) from error
-    treatment = np.full(columns, forest.KEEP, dtype=np.int8)
+    treatment = forest.treat(columns)
     return forest.plant(trees, treatment, ends=(start, 1.0, 0.0), narrow=True, single=True)
 
 

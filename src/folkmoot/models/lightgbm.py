@@ -41,7 +41,7 @@ class LightGBM(boosting.Boosted):
 
     def read(self, text: bytes) -> forest.Forest:
         """Return the trees of LightGBM's text dump."""
-        return forest_lightgbm.read_forest(text.decode("ascii"))
+        return forest_lightgbm.read_forest(text.decode("ascii", "replace"))
 
     def grow(
         self, lesson: boosting.Lesson, trees: int, check: boosting.Lesson | None
