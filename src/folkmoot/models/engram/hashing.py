@@ -8,7 +8,7 @@ Tokens are below the vocabulary's size, so that no product passes 2^63.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from numba import njit
 from folkmoot.core.errors import DataError
 
 Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.bool_]
 Sizes = Mapping[int, tuple[int, ...]]
 """Order to the prime sizes of its heads."""
 
@@ -110,12 +111,14 @@ def _hash(tokens: Ints, pad: int, factors: Ints, orders: Ints, moduli: Ints, row
                 rows[i, t, j] = mixes[orders[j]] % moduli[j]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Codebook:
     """The memory of a market: what a series of tokens asks of the tables of its layers.
 
-    `orders` up to 2 have exact tables, one row for every n-gram; longer ones `heads` hashed tables
-    of primes near `start` in each of `layers` layers. `pad` stands before the series.
+    `orders` up to 2 have exact tables, a row for every n-gram; longer ones `heads` hashed tables of
+    primes near `start` in each of `layers` layers. `kept`: for an order of 2 or more, the sorted
+    numbers of the n-grams that are known; all others share one row, the last of each table. An
+    order that `kept` does not name knows all. `pad` stands before the series.
     """
 
     vocabulary: int
@@ -125,6 +128,7 @@ class Codebook:
     start: int = 4099
     seed: int = 0
     pad: int = 0
+    kept: Mapping[int, Ints] = field(default_factory=dict)
 
     @property
     def exact(self) -> tuple[int, ...]:
@@ -136,19 +140,39 @@ class Codebook:
         """Orders whose n-grams share rows."""
         return tuple(n for n in self.orders if n > EXACT)
 
+    @property
+    def width(self) -> int:
+        """Columns of `codes`."""
+        return 1 + len(self.exact) + self.layers * self.heads * len(self.hashed)
+
     def sizes(self, layer: int) -> dict[int, tuple[int, ...]]:
         """Return order to the sizes of the hashed tables of one layer."""
         starts = tuple((n, self.start) for n in self.hashed)
         return table_sizes(starts, self.heads, tuple(range(self.layers)))[layer]
 
-    def rows(self, layer: int) -> int:
+    def hashed_rows(self, layer: int) -> int:
         """Return how many rows the hashed tables of one layer have, laid end to end."""
-        return sum(sum(primes) for primes in self.sizes(layer).values())
+        return sum(sum(primes) for primes in self.sizes(layer).values()) + 1
 
-    @property
-    def width(self) -> int:
-        """Columns of `codes`."""
-        return 1 + len(self.exact) + self.layers * self.heads * len(self.hashed)
+    def exact_rows(self, order: int) -> int:
+        """Return how many rows the table of an exact order has."""
+        known = self.kept.get(order)
+        return 1 + (self.vocabulary**order if known is None else len(known))
+
+    def number(self, tokens: Ints, order: int) -> Ints:
+        """Return `[steps]`: the n-gram that ends at each step, as one whole number."""
+        number = np.zeros(len(tokens), dtype=np.int64)
+        for k in range(order - 1, -1, -1):
+            before = np.full(min(k, len(tokens)), self.pad)
+            shifted = np.concatenate((before, tokens[: len(tokens) - k]))
+            number = number * self.vocabulary + shifted
+        return number
+
+    def known(self, tokens: Ints, order: int) -> Rows:
+        """Return `[steps]`: whether the n-gram that ends at each step is known."""
+        if order not in self.kept:
+            return np.ones(len(tokens), dtype=np.bool_)
+        return np.isin(self.number(tokens, order), self.kept[order])
 
     def codes(self, tokens: Ints) -> Ints:
         """Return `[steps, width]` of `tokens[steps]`.
@@ -156,16 +180,23 @@ class Codebook:
         The token itself; the row of each exact order; then, layer by layer, the rows of the hashed
         tables laid end to end.
         """
-        before = np.concatenate(([self.pad], tokens[:-1]))[: len(tokens)]
-        columns = [tokens[:, None]]
-        exact = {1: tokens, 2: before * self.vocabulary + tokens}
-        columns += [exact[n][:, None] for n in self.exact]
+        columns = [tokens[:, None], *(self._exact(tokens, n)[:, None] for n in self.exact)]
+        known = [np.repeat(self.known(tokens, n)[:, None], self.heads, 1) for n in self.hashed]
         for layer in range(self.layers if self.hashed else 0):
             sizes = self.sizes(layer)
             factors = multipliers(layer, self.vocabulary, max(self.orders), self.seed)
-            rows = hash_ngrams(tokens, self.pad, factors, sizes)
-            columns.append(rows + offsets(sizes))
+            rows = hash_ngrams(tokens, self.pad, factors, sizes) + offsets(sizes)
+            last = self.hashed_rows(layer) - 1
+            columns.append(np.where(np.concatenate(known, axis=1), rows, last))
         return np.concatenate(columns, axis=1, dtype=np.int64)
+
+    def _exact(self, tokens: Ints, order: int) -> Ints:
+        number = self.number(tokens, order)
+        if order not in self.kept:
+            return number
+        kept = self.kept[order]
+        place: Ints = np.minimum(np.searchsorted(kept, number), max(0, len(kept) - 1))
+        return np.where(self.known(tokens, order), place, len(kept)).astype(np.int64)
 
 
 EXACT = 2

@@ -26,6 +26,8 @@ LONGEST = 4
 MARGIN = BEFORE + 1 + LONGEST - 1
 """Bars of a window that only measure its first token, and the n-grams that end there."""
 MEMORIES = ("on", "off", "wide")
+USUAL = {"rate": 3e-3}
+"""What a fit is given unless told otherwise: small networks on tokens bear a high rate."""
 
 
 @dataclass(eq=False)
@@ -38,7 +40,9 @@ class Engram(Network):
     memory; `memory`: on, off (the same transformer without it) or wide (without it, and as much
     wider as its parameters allow); `streams` residual streams; `conv`: the short convolution;
     `signed_root`: the released script's gate; `next_token`: weight of the next token's
-    cross-entropy; `column`: a column of whole numbers that are the tokens, in place of the bars'.
+    cross-entropy; `fewest`: n-grams that fewer training bars end with are not remembered, as what
+    is remembered of them is noise; `column`: a column of whole numbers that are the tokens, in
+    place of the bars'.
 
     Source: arXiv 2601.07372; algorithms.md sections 18 and 19.
     """
@@ -66,12 +70,17 @@ class Engram(Network):
     streams: int = 1
     conv: bool = True
     signed_root: bool = False
-    next_token: float = 0.5
+    next_token: float = 0.1
+    fewest: int = 50
     dropout: float = 0.1
     row_dropout: float = 0.1
     column: str = ""
     select: int = 64
     training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.training = {**USUAL, **self.training}
+        super().__post_init__()
 
     def check(self) -> None:
         """Refuse options that do not fit together; raises `UsageError`."""
@@ -98,14 +107,26 @@ class Engram(Network):
         """Learn the tokens from the decision bars of the `usable` rows."""
         del y
         table, starts = bars_of(x, self.needs)
+        shown = np.zeros(len(table), dtype=np.bool_)
+        shown[starts[usable] + self.lookback - 1] = True
         if self.column:
-            said = table[starts[usable] + self.lookback - 1, 0]
-            size = FIRST + int(_whole(said).max(initial=-1)) + 1
-            return {"parts": np.empty((size, 0), dtype=np.int64)}
-        learnt = np.zeros(len(table), dtype=np.bool_)
-        learnt[starts[usable] + self.lookback - 1] = True
-        found = BarTokens.fit(table, learnt)
-        return {"edges": found.edges, "merged": found.merged, "parts": found.parts}
+            size = FIRST + int(_whole(table[shown, 0]).max(initial=-1)) + 1
+            self.learnt["own.parts"] = np.empty((size, 0), dtype=np.int64)
+        else:
+            found = BarTokens.fit(table, shown)
+            self.learnt["own.edges"], self.learnt["own.merged"] = found.edges, found.merged
+            self.learnt["own.parts"] = found.parts
+        return self._common(self.tokens(table)[0], shown)
+
+    def _common(self, tokens: Ints, shown: rows.Rows) -> Arrays:
+        """Return the numbers of the n-grams that enough of the bars `shown` end with."""
+        book = self.book
+        kept: Arrays = {}
+        for order in self.orders:
+            if order > 1 and self.fewest > 1:
+                numbers, counts = np.unique(book.number(tokens, order)[shown], return_counts=True)
+                kept[f"kept{order}"] = numbers[counts >= self.fewest]
+        return kept
 
     def inputs(self, x: Features) -> Inputs:
         """Return the codes of the tokens of each row, and which rows know all their bars."""
@@ -133,7 +154,8 @@ class Engram(Network):
         held = self.learnt.get("own.parts")
         size = REFERENCE_TOKENS if held is None else len(held)
         layers = len(self.memory_layers)
-        return Codebook(size, self.orders, layers, self.heads, self.start)
+        kept = {n: self.learnt[k] for n in self.orders if (k := f"own.kept{n}") in self.learnt}
+        return Codebook(size, self.orders, layers, self.heads, self.start, kept=kept)
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return an unfitted network that answers `out` raw numbers; `features` are not its own."""

@@ -15,6 +15,8 @@ from folkmoot.models.networks.engram_norm import RMSNorm
 from folkmoot.models.networks.engram_streams import connect
 
 THETA = 10_000.0
+EVEN = 0.1
+"""What queries start with, of the usual: attention is learnt from an average."""
 
 
 def rotate(x: Tensor, heads: int, first: int = 0) -> Tensor:
@@ -41,6 +43,16 @@ class Attention(nn.Module):
         self.width, self.heads, self.span = width, heads, span
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
+        with torch.no_grad():
+            self._start_even()
+
+    def _start_even(self) -> None:
+        """Let every step start by looking at all others alike, and passing on what it sees."""
+        half = self.width // 2
+        for first in (0, self.width):
+            self.query_key_value.weight[first : first + half] *= EVEN
+        for weight in (self.query_key_value.weight[2 * self.width :], self.out.weight):
+            nn.init.normal_(weight, std=self.width**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `[rows, steps, width]`."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from folkmoot.core.errors import UsageError
 from folkmoot.models.engram.hashing import Codebook
+from folkmoot.models.engram.tokens import BINS
 from folkmoot.models.networks.engram_backbone import Block
 from folkmoot.models.networks.engram_memory import Memory, Tables
 from folkmoot.models.networks.engram_norm import RMSNorm
@@ -72,7 +73,7 @@ class MarketEngram(nn.Module):
         span: int = 0,
         dropout: float = 0.1,
         row_dropout: float = 0.1,
-        next_token: float = 0.5,
+        next_token: float = 0.1,
     ) -> None:
         super().__init__()
         self.steps, self.book, self.streams, self.next_token = steps, book, streams, next_token
@@ -102,7 +103,7 @@ class MarketEngram(nn.Module):
             for k in range(layers)
         )
         self.norm = RMSNorm(width)
-        self.next = nn.Linear(width, book.vocabulary)
+        self.next = NextToken(book.vocabulary, width, parts)
         self.head = Head(width, out, dropout)
 
     def forward(self, codes: Tensor) -> Tensor:
@@ -212,27 +213,52 @@ class TokenVectors(nn.Module):
 
     def __init__(self, vocabulary: int, width: int, parts: Sequence[Sequence[int]]) -> None:
         super().__init__()
-        self.own = nn.Parameter(torch.randn(vocabulary, width) / math.sqrt(width))
         kinds = list(zip(*parts, strict=True))
         held = torch.tensor(kinds, dtype=torch.int64).reshape(len(kinds), vocabulary)
         self.register_buffer("parts", held, persistent=False)
+        own = torch.randn(vocabulary, width) / math.sqrt(width)
+        self.own = nn.Parameter(SPREAD * own if kinds else own)
         self.shared = nn.ParameterList(
-            nn.Parameter(torch.randn(max(kind) + 1, width) / math.sqrt(width)) for kind in kinds
+            nn.Parameter(_scale(max(kind) + 1, bins, width))
+            for kind, bins in zip(kinds, BINS, strict=False)
         )
+
+    def table(self) -> Tensor:
+        """Return `[vocabulary, width]`."""
+        table: Tensor = self.own
+        for k, shared in enumerate(self.shared):
+            table = table + shared[self.parts[k]]
+        return table
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return `[rows, steps, width]`."""
-        table = self.own
-        for k, shared in enumerate(self.shared):
-            table = table + shared[self.parts[k]]
-        return functional.embedding(tokens, table)
+        return functional.embedding(tokens, self.table())
+
+
+class NextToken(TokenVectors):
+    """Logits of the next token: what its vector has in common with what is told, and a bias."""
+
+    def __init__(self, vocabulary: int, width: int, parts: Sequence[Sequence[int]]) -> None:
+        super().__init__(vocabulary, width, parts)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, told: Tensor) -> Tensor:
+        """Return `[..., vocabulary]` of `told[..., width]`."""
+        return functional.linear(told, self.table(), self.bias)
+
+
+def _scale(rows: int, bins: int, width: int) -> Tensor:
+    """Return `[rows, width]`: the `bins` in their order along one random direction, others at 0."""
+    places = torch.zeros(rows)
+    places[:bins] = torch.linspace(-1.5, 1.5, bins)
+    return places[:, None] * torch.randn(width) / math.sqrt(width)
 
 
 def _tables(book: Codebook, place: int, row: int) -> list[tuple[int, int, int]]:
     """Return (rows, slots, width) of each of a memory's tables."""
-    tables = [(book.vocabulary**n, 1, row) for n in book.exact]
+    tables = [(book.exact_rows(n), 1, row) for n in book.exact]
     if book.hashed:
-        tables.append((book.rows(place), book.heads * len(book.hashed), row // book.heads))
+        tables.append((book.hashed_rows(place), book.heads * len(book.hashed), row // book.heads))
     return tables
 
 
