@@ -61,12 +61,17 @@ def _minutes(p_up: Any, quantiles: Any, life: float) -> Minutes:
         names=NAMES,
         calibrated=p_up,
         weights=np.full((n, len(NAMES)), 1.0 / len(NAMES)),
+        quantile_weights=np.full((n, len(NAMES)), 1.0 / len(NAMES)),
         p_up=pooled,
         quantiles=quantiles,
         confidence=side,
         interval=np.column_stack((side - 0.02, side + 0.02)),
         n_evidence=np.arange(n, dtype=np.int64),
         life=np.full(n, life),
+        agreement=np.ones(n),
+        effective=np.ones(n),
+        aleatoric=np.ones(n),
+        epistemic=np.zeros(n),
         status=status,
     )
 

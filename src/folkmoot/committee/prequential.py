@@ -1,5 +1,6 @@
 """The prequential stream from outside: all of history at once, then bar by bar."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,7 +24,7 @@ class Prequential:
 
     `names` are the columns of the ballots, `references` those that skill is measured against
     (among them `base_rate`, the climatology), `members` those that may earn a weight. `ratios`
-    gives a user's proportions among the members that have earned one.
+    gives a user's proportions among the members that have earned one, in direction or in quantiles.
 
     Refits happen at row numbers that are multiples of 250, counted from the first row ever fed.
     """
@@ -107,11 +108,15 @@ class Prequential:
             found[name] = Standing(int(maps.n[m]), np.nan, np.nan, 0.0, kind)
         for v, name in enumerate(self.members):
             found[name] = Standing(
-                n=int(merits.n[v]),
-                gain=float(merits.mean[v]),
-                z=float(merits.z[v]),
-                weight=float(merits.weight[v]),
+                n=int(merits.direction.n[v]),
+                gain=float(merits.direction.mean[v]),
+                z=float(merits.direction.z[v]),
+                weight=float(merits.direction.weight[v]),
                 calibrator=found[name].calibrator,
+                quantile_n=int(merits.quantiles.n[v]),
+                quantile_gain=float(merits.quantiles.mean[v]),
+                quantile_z=float(merits.quantiles.z[v]),
+                quantile_weight=float(merits.quantiles.weight[v]),
             )
         return found
 
@@ -176,19 +181,9 @@ class Prequential:
         self._enqueue(np.array([index]), np.array([y]), np.array([known_at]))
 
     def _minutes(self, span: slice) -> Minutes:
-        rows = self._state.rows
-        return Minutes(
-            names=self.names,
-            calibrated=rows.calibrated[span].copy(),
-            weights=rows.weights[span].copy(),
-            p_up=rows.p_up[span].copy(),
-            quantiles=rows.quantiles[span].copy(),
-            confidence=rows.confidence[span].copy(),
-            interval=rows.interval[span].copy(),
-            n_evidence=rows.n_evidence[span].copy(),
-            life=rows.life[span].copy(),
-            status=rows.status[span].copy(),
-        )
+        fields = {field.name for field in dataclasses.fields(Minutes)} - {"names"}
+        said = {name: getattr(self._state.rows, name)[span].copy() for name in fields}
+        return Minutes(names=self.names, **said)
 
 
 def deliberate(

@@ -14,6 +14,7 @@ from folkmoot.committee.calibration import (
     pool_violators,
 )
 from folkmoot.committee.consensus import posterior_line
+from folkmoot.committee.figures import correlate
 from folkmoot.committee.state import (
     BEHIND,
     CROWD,
@@ -21,11 +22,13 @@ from folkmoot.committee.state import (
     ISOTONIC,
     NO_MAP,
     PLATT,
+    Earnings,
     Maps,
     Merits,
     State,
 )
 from folkmoot.committee.weights import EARNING_ROWS, earned, mean_and_z, newey_west_lags, share
+from folkmoot.core.bars import Floats
 
 CALIBRATION_ROWS = 500
 RECHOOSE = 1.1
@@ -67,21 +70,25 @@ def refit_map(maps: Maps, m: int) -> None:
 
 @njit(cache=True)
 def reweigh(merits: Merits, horizon: int) -> None:
-    """Set each voter's gain over its best reference, and the weights earned by them."""
-    for v in range(len(merits.voters)):
-        n = merits.n[v]
+    """Set the voters' gains in direction and in quantiles, and the weights earned by them."""
+    _weigh(merits.direction, merits.ratios, horizon)
+    _weigh(merits.quantiles, merits.ratios, horizon)
+    correlate(merits.errors)
+
+
+@njit(cache=True)
+def _weigh(earnings: Earnings, ratios: Floats, horizon: int) -> None:
+    for v in range(len(ratios)):
+        n = earnings.n[v]
         if n < EARNING_ROWS:
             continue
-        merits.mean[v] = math.inf
-        for r in range(len(merits.references)):
-            mean, z = mean_and_z(
-                merits.gains[v, r],
-                n,
-                merits.totals[v, r],
-                merits.products[v, r],
-                newey_west_lags(n, horizon),
-            )
-            if mean < merits.mean[v]:
-                merits.mean[v], merits.z[v] = mean, z
-        merits.weight[v] = earned(merits.mean[v], merits.z[v], n)
-    share(merits.weight, merits.ratios)
+        earnings.mean[v] = math.inf
+        lags = newey_west_lags(n, horizon)
+        for r in range(earnings.totals.shape[1]):
+            ends = earnings.first[v, r], earnings.latest[v, r]
+            total, products = earnings.totals[v, r], earnings.products[v, r]
+            mean, z = mean_and_z(*ends, n, total, products, lags)
+            if mean < earnings.mean[v]:
+                earnings.mean[v], earnings.z[v] = mean, z
+        earnings.weight[v] = earned(earnings.mean[v], earnings.z[v], n)
+    share(earnings.weight, ratios)

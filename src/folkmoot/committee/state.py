@@ -1,6 +1,7 @@
 """What the prequential stream holds: arrays in named tuples, which compiled code can walk.
 
-`c` is the room for rows, doubled when it is full; m members, v voters, r references.
+`c` is the room for rows, doubled when it is full; m members, v voters, r references. Quantiles are
+kept for `RING` + 2 x horizon rows.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 NO_MAP, PLATT, ISOTONIC = 0, 1, 2
 UNSETTLED = np.iinfo(np.int64).max
 LAGS = 64
+RING = 256
 
 
 class Rows(NamedTuple):
@@ -30,6 +32,7 @@ class Rows(NamedTuple):
     calibrated: Floats  # [c, m]
     fitted: Flags  # [c, m] said by a fitted calibrator
     weights: Floats  # [c, m]
+    quantile_weights: Floats  # [c, m]
     pooled: Floats  # [c] log pool before the consensus' calibrator; NaN without earned weight
     spoken: Floats  # [c] logit of p_up where weight had been earned
     raw_band: Floats  # [c, 2] 5 % and 95 % before the conformal margin
@@ -39,6 +42,10 @@ class Rows(NamedTuple):
     interval: Floats  # [c, 2]
     n_evidence: Times  # [c]
     life: Floats  # [c]
+    agreement: Floats  # [c] these four are those of `figures`
+    effective: Floats  # [c]
+    aleatoric: Floats  # [c]
+    epistemic: Floats  # [c]
     status: npt.NDArray[np.int8]  # [c]
     queue_row: Times  # [c] rows in the order in which their labels become known
     queue_at: Times  # [c] when
@@ -62,20 +69,48 @@ class Maps(NamedTuple):
     chosen_at: Times  # [m] rows when Platt or isotonic was last chosen
 
 
+class Earnings(NamedTuple):
+    """One entry a voter: its gains over g rivals, as far as they are kept, and what they earned."""
+
+    n: Times  # [v]
+    totals: Floats  # [v, g]
+    products: Floats  # [v, g, lags]
+    first: Floats  # [v, g, lags]
+    latest: Floats  # [v, g, 2 lags]
+    mean: Floats  # [v] mean gain over the best rival
+    z: Floats  # [v]
+    weight: Floats  # [v]
+
+
+class Errors(NamedTuple):
+    """Pair by pair, over the rows on which both had one: the voters' losses beyond climatology's.
+
+    `sums[v, u]` and `squares[v, u]` are v's own, on the rows that it has in common with u.
+    """
+
+    now: Floats  # [v] of the row at hand; NaN without a forecast
+    n: Times  # [v, v]
+    sums: Floats  # [v, v]
+    squares: Floats  # [v, v]
+    products: Floats  # [v, v]
+    correlation: Floats  # [v, v] as of the last refit
+
+
 class Merits(NamedTuple):
-    """One entry a voter: its gains over each reference, and the weight earned by them."""
+    """What the voters have shown, in direction against r references and in quantiles against one.
+
+    The ring holds every column's quantiles at the latest k rows, for the time when their outcomes
+    are known.
+    """
 
     voters: Times  # [v] member numbers
     references: Times  # [r] member numbers; the first is climatology
     ratios: Floats  # [v] the user's, NaN where none was given
-    gains: Floats  # [v, r, c]
-    n: Times  # [v]
-    totals: Floats  # [v, r]
-    products: Floats  # [v, r, lags]
-    mean: Floats  # [v] mean gain over the best reference
-    z: Floats  # [v]
-    weight: Floats  # [v]
-    losses: Floats  # [r] summed log loss of the references on common rows
+    direction: Earnings
+    quantiles: Earnings
+    errors: Errors
+    ring: Floats  # [k, m, 7]
+    ring_row: Times  # [k] whose quantiles they are, -1 at first
 
 
 class Crowd(NamedTuple):
@@ -113,7 +148,7 @@ def fresh(
     members: int, voters: Times, references: Times, ratios: Floats, horizon: int, room: int
 ) -> State:
     """Return the state before the first row."""
-    v, r = len(voters), len(references)
+    v, k = len(voters), RING + 2 * horizon
     lags = max(LAGS, horizon)
     crowd = Crowd(
         x=_nan(room), sums=np.zeros(2), line=np.array([1.0, 0.0]),
@@ -122,20 +157,38 @@ def fresh(
     )  # fmt: skip
     crowd.clock[BLOCK], crowd.clock[HORIZON] = -1, horizon
     merits = Merits(
-        voters=voters, references=references, ratios=ratios, gains=_nan(v, r, room), n=_count(v),
-        totals=np.zeros((v, r)), products=np.zeros((v, r, lags)), mean=_nan(v), z=_nan(v),
-        weight=np.zeros(v), losses=np.zeros(r),
+        voters=voters, references=references, ratios=ratios,
+        direction=_earnings(v, len(references), lags), quantiles=_earnings(v, 1, lags),
+        errors=_errors(v),
+        ring=_nan(k, members, len(LEVELS)), ring_row=np.full(k, -1, np.int64),
     )  # fmt: skip
     return State(_rows(room, members), _maps(room, members), merits, crowd)
+
+
+def _earnings(v: int, g: int, lags: int) -> Earnings:
+    return Earnings(
+        n=_count(v), totals=np.zeros((v, g)), products=np.zeros((v, g, lags)),
+        first=np.zeros((v, g, lags)), latest=np.zeros((v, g, 2 * lags)), mean=_nan(v), z=_nan(v),
+        weight=np.zeros(v),
+    )  # fmt: skip
+
+
+def _errors(v: int) -> Errors:
+    return Errors(
+        now=_nan(v), n=_count(v, v), sums=np.zeros((v, v)), squares=np.zeros((v, v)),
+        products=np.zeros((v, v)), correlation=_nan(v, v),
+    )  # fmt: skip
 
 
 def _rows(c: int, m: int) -> Rows:
     return Rows(
         y=_nan(c), matured=np.zeros(c, np.bool_),
         logit=_nan(c, m), calibrated=_nan(c, m), fitted=np.zeros((c, m), np.bool_),
-        weights=np.zeros((c, m)), pooled=_nan(c), spoken=_nan(c), raw_band=_nan(c, 2),
+        weights=np.zeros((c, m)), quantile_weights=np.zeros((c, m)), pooled=_nan(c),
+        spoken=_nan(c), raw_band=_nan(c, 2),
         p_up=_nan(c), quantiles=_nan(c, len(LEVELS)), confidence=_nan(c), interval=_nan(c, 2),
-        n_evidence=_count(c), life=np.ones(c), status=np.zeros(c, np.int8), queue_row=_count(c),
+        n_evidence=_count(c), life=np.ones(c), agreement=_nan(c), effective=_nan(c),
+        aleatoric=_nan(c), epistemic=_nan(c), status=np.zeros(c, np.int8), queue_row=_count(c),
         queue_at=np.full(c, UNSETTLED, np.int64),
     )  # fmt: skip
 
@@ -159,12 +212,11 @@ def _count(*shape: int) -> Times:
 
 def grown(state: State, room: int) -> State:
     """Return the same state with room for `room` rows."""
-    m, v, r = len(state.maps.n), len(state.merits.voters), len(state.merits.references)
+    m = len(state.maps.n)
     rows = Rows(*_moved(_rows(room, m), state.rows))
     maps = Maps(*_moved(_maps(room, m), state.maps))
-    merits = state.merits._replace(gains=_into(_nan(v, r, room), state.merits.gains))
     crowd = state.crowd._replace(x=_into(_nan(room), state.crowd.x))
-    return State(rows, maps, merits, crowd)
+    return State(rows, maps, state.merits, crowd)
 
 
 def _moved(new: Iterable[Any], old: Iterable[Any]) -> list[Any]:

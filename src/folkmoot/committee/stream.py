@@ -13,7 +13,9 @@ from numba import njit
 from folkmoot.committee.calibration import isotonic_at
 from folkmoot.committee.conformal import adapted, margin, remember, score
 from folkmoot.committee.consensus import Z80, expected_life, spread_at
-from folkmoot.committee.scale import logit, loss, sigmoid
+from folkmoot.committee.earning import complete, earn_direction, earn_quantiles, keep_quantiles
+from folkmoot.committee.figures import agreement, effective_number, entropies
+from folkmoot.committee.scale import logit, sigmoid
 from folkmoot.committee.state import (
     BEHIND,
     BLOCK,
@@ -32,11 +34,7 @@ from folkmoot.committee.state import (
     Rows,
     State,
 )
-from folkmoot.committee.weights import (
-    EARNING_ROWS,
-    add_gain,
-    log_pool,
-)
+from folkmoot.committee.weights import EARNING_ROWS, log_pool
 from folkmoot.core.bars import Floats, Times
 
 REFIT_EVERY = 250
@@ -62,6 +60,7 @@ def hear(
             return i
         if block[i] != clock[BLOCK]:
             _turn_block(rows, state.crowd, t, block[i])
+        keep_quantiles(state.merits, t, quantiles[i])
         _calibrate_row(state, t, p_up[i])
         _speak(state, t, quantiles[i])
         clock[ROW] = t + 1
@@ -74,6 +73,7 @@ def _mature(state: State, row: int) -> None:
     rows, crowd = state.rows, state.crowd
     rows.matured[row] = True
     y = rows.y[row]
+    earn_quantiles(state.merits, row, y)
     if not math.isnan(rows.raw_band[row, 0]):
         low, high = rows.raw_band[row, 0], rows.raw_band[row, 1]
         missed = y < rows.quantiles[row, 0] or y > rows.quantiles[row, -1]
@@ -86,7 +86,7 @@ def _mature(state: State, row: int) -> None:
     for m in range(len(state.maps.n)):
         if not math.isnan(rows.logit[row, m]):
             _add_matured(state.maps, m, rows.logit[row, m], up)
-    _add_gains(rows, state.merits, row, up)
+    earn_direction(rows, state.merits, row, up)
     if not math.isnan(rows.pooled[row]):
         x = rows.pooled[row]
         crowd.x[crowd.clock[CROWD]] = x
@@ -106,25 +106,6 @@ def _add_matured(maps: Maps, m: int, x: float, up: float) -> None:
     maps.sums[m, 1] += x * x
     maps.sums[m, 2] += x * up
     maps.sums[m, 3] += up
-
-
-@njit(cache=True)
-def _add_gains(rows: Rows, merits: Merits, row: int, up: float) -> None:
-    """Keep each voter's gain over each reference, where all of them spoke calibrated."""
-    for r in range(len(merits.references)):
-        if not rows.fitted[row, merits.references[r]]:
-            return
-    for r in range(len(merits.references)):
-        merits.losses[r] += loss(rows.calibrated[row, merits.references[r]], up)
-    for v in range(len(merits.voters)):
-        if not rows.fitted[row, merits.voters[v]]:
-            continue
-        own = loss(rows.calibrated[row, merits.voters[v]], up)
-        for r in range(len(merits.references)):
-            gain = loss(rows.calibrated[row, merits.references[r]], up) - own
-            add_gain(merits.gains[v, r], merits.n[v], merits.products[v, r], gain)
-            merits.totals[v, r] += gain
-        merits.n[v] += 1
 
 
 @njit(cache=True)
@@ -173,6 +154,7 @@ def _speak(state: State, t: int, quantiles: Floats) -> None:
     if status == OK:
         _pool(rows, merits, t)
         _judge(rows, crowd, t)
+        _figure(rows, merits, t)
     else:
         rows.p_up[t] = climate
     _interval(rows, merits, crowd, t, quantiles)
@@ -184,12 +166,13 @@ def _status(state: State, t: int) -> int:
     if clock[BLOCK] < 0:
         return WARMING
     known, heard, weight, most = False, False, 0.0, 0
+    earned = merits.direction.weight
     for v in range(len(merits.voters)):
         here = not math.isnan(rows.calibrated[t, merits.voters[v]])
         known = known or here
-        heard = heard or (here and merits.weight[v] > 0.0)
-        weight += merits.weight[v]
-        most = max(most, merits.n[v])
+        heard = heard or (here and earned[v] > 0.0)
+        weight += earned[v]
+        most = max(most, merits.direction.n[v])
     if not known or math.isnan(rows.calibrated[t, merits.references[0]]):
         return UNKNOWN_FEATURES
     if clock[BLOCK_LENGTH] > 0 and t - clock[BLOCK_START] >= 2 * clock[BLOCK_LENGTH]:
@@ -201,17 +184,17 @@ def _status(state: State, t: int) -> int:
 
 @njit(cache=True)
 def _pool(rows: Rows, merits: Merits, t: int) -> None:
-    voters = merits.voters
+    voters, earned = merits.voters, merits.direction.weight
     x = np.empty(len(voters))
     total = 0.0
     for v in range(len(voters)):
         p = rows.calibrated[t, voters[v]]
         x[v] = math.nan if math.isnan(p) else logit(p)
-        total += 0.0 if math.isnan(p) else merits.weight[v]
+        total += 0.0 if math.isnan(p) else earned[v]
     for v in range(len(voters)):
         if not math.isnan(x[v]):
-            rows.weights[t, voters[v]] = merits.weight[v] / total
-    rows.pooled[t] = log_pool(x, merits.weight)
+            rows.weights[t, voters[v]] = earned[v] / total
+    rows.pooled[t] = log_pool(x, earned)
 
 
 @njit(cache=True)
@@ -229,18 +212,24 @@ def _judge(rows: Rows, crowd: Crowd, t: int) -> None:
 
 
 @njit(cache=True)
+def _figure(rows: Rows, merits: Merits, t: int) -> None:
+    """Say how far the weighted members are of one mind."""
+    weights, p_up = rows.weights[t], rows.calibrated[t]
+    rows.agreement[t] = agreement(weights, p_up, rows.p_up[t])
+    rows.effective[t] = effective_number(weights, merits.voters, merits.errors.correlation)
+    rows.aleatoric[t], rows.epistemic[t] = entropies(weights, p_up)
+
+
+@njit(cache=True)
 def _interval(rows: Rows, merits: Merits, crowd: Crowd, t: int, quantiles: Floats) -> None:
-    """Average the weighted members' quantiles, or take the best reference's.
+    """Average the quantiles of the members that earned a weight for them, or take climatology's.
 
     The ends move by the conformal margin; where they move inwards, the others stay between them.
     """
     out = rows.quantiles[t]
-    if not _average(rows.weights[t], quantiles, out):
-        best = 0
-        for r in range(len(merits.losses)):
-            best = r if merits.losses[r] < merits.losses[best] else best
+    if rows.status[t] == STALE or not _average(rows, merits, t, quantiles, out):
         for q in range(len(out)):
-            out[q] = quantiles[merits.references[best], q]
+            out[q] = quantiles[merits.references[0], q]
     low, high = out[0], out[-1]
     if math.isnan(low) or math.isnan(high):
         return
@@ -253,16 +242,20 @@ def _interval(rows: Rows, merits: Merits, crowd: Crowd, t: int, quantiles: Float
 
 
 @njit(cache=True)
-def _average(weights: Floats, quantiles: Floats, out: Floats) -> bool:
+def _average(rows: Rows, merits: Merits, t: int, quantiles: Floats, out: Floats) -> bool:
     """Write the weighted mean of the known quantiles; return whether there was any."""
+    voters, earned = merits.voters, merits.quantiles.weight
     total = 0.0
-    for m in range(len(weights)):
-        if weights[m] <= 0.0 or math.isnan(quantiles[m, 0]):
-            continue
-        for q in range(len(out)):
-            out[q] = weights[m] * quantiles[m, q] + (out[q] if total > 0.0 else 0.0)
-        total += weights[m]
-    if total > 0.0:
-        for q in range(len(out)):
-            out[q] /= total
-    return total > 0.0
+    for v in range(len(voters)):
+        if earned[v] > 0.0 and complete(quantiles[voters[v]]):
+            total += earned[v]
+    if total <= 0.0:
+        return False
+    out[:] = 0.0
+    for v in range(len(voters)):
+        if earned[v] > 0.0 and complete(quantiles[voters[v]]):
+            weight = earned[v] / total
+            rows.quantile_weights[t, voters[v]] = weight
+            for q in range(len(out)):
+                out[q] += weight * quantiles[voters[v], q]
+    return True

@@ -1,11 +1,14 @@
 """Earned weights: a member speaks in proportion to the skill it has shown and nothing else.
 
-1. On every matured row where a member and all references were already calibrated, keep its gain in
-   log loss over each reference.
-2. The best reference is the one with the smallest mean gain over it; z is that mean over its
+1. Direction: on every matured row where a member and all references were already calibrated, its
+   gain in log loss over each reference counts.
+2. Quantiles: on every matured row where a member and the climatology had quantiles, its gain in
+   pinball loss over the climatology counts, divided by the climatology's 90 % spread.
+3. The best reference is the one with the smallest mean gain over it; z is that mean over its
    Newey-West standard error.
-3. Weight ~ max(0, mean gain) (1 - 1 / z^2), zero unless z > 1 and there are `EARNING_ROWS` rows.
-4. The consensus is the logarithmic pool of the weighted members that have a forecast.
+4. Weight ~ max(0, mean gain) (1 - 1 / z^2), zero unless z > 1 and there are `EARNING_ROWS` rows.
+5. The consensus is the logarithmic pool of the weighted members that have a forecast; its quantiles
+   are the mean of those members' that have earned a weight for them.
 """
 
 import math
@@ -24,20 +27,30 @@ def newey_west_lags(n: int, horizon: int) -> int:
 
 
 @njit(cache=True)
-def add_gain(gains: Floats, n: int, products: Floats, gain: float) -> None:
-    """Append a gain to `gains[:n]`; add its products with the latest gains to `products[lag]`."""
-    gains[n] = gain
-    for lag in range(min(len(products), n + 1)):
-        products[lag] += gain * gains[n - lag]
+def add_gain(first: Floats, latest: Floats, n: int, products: Floats, gain: float) -> None:
+    """Count gain number `n`; add its products with the latest gains to `products[lag]`.
+
+    Of the gains themselves only the `first[lags]` and the latest are kept, those in a ring
+    `latest[2 lags]` that is written twice: the latest ones always lie side by side.
+    """
+    lags = len(products)
+    slot = n % lags
+    if n < lags:
+        first[n] = gain
+    latest[slot] = gain
+    latest[slot + lags] = gain
+    for lag in range(min(lags, n + 1)):
+        products[lag] += gain * latest[slot + lags - lag]
 
 
 @njit(cache=True)
 def mean_and_z(
-    gains: Floats, n: int, total: float, products: Floats, lags: int
+    first: Floats, latest: Floats, n: int, total: float, products: Floats, lags: int
 ) -> tuple[float, float]:
-    """Return the mean of `gains[:n]` and its Newey-West (1987) z, with Bartlett weights.
+    """Return the mean of n gains and its Newey-West (1987) z, with Bartlett weights.
 
-    `total` is their sum and `products[k]` the sum of products at lag k.
+    `first` and `latest` are as `add_gain` left them, `total` is the gains' sum and `products[k]`
+    the sum of products at lag k.
     """
     mean = total / n
     spread = products[0] / n - mean * mean
@@ -46,8 +59,8 @@ def mean_and_z(
     variance = spread
     head = tail = 0.0
     for k in range(1, min(lags, n - 1, len(products) - 1) + 1):
-        head += gains[k - 1]
-        tail += gains[n - k]
+        head += first[k - 1]
+        tail += latest[(n - k) % len(products)]
         covariance = products[k] - mean * (2.0 * total - head - tail) + (n - k) * mean * mean
         variance += 2.0 * (1.0 - k / (lags + 1.0)) * covariance / n
     if variance <= 0.0:

@@ -139,6 +139,7 @@ class LiveVoice:
             said,
             calibrated=tuple(said.calibrated[seat] for seat in seats),
             weights=tuple(said.weights[seat] for seat in seats),
+            quantile_weights=tuple(said.quantile_weights[seat] for seat in seats),
         )
         own = [tuple(quantiles[0, seat].tolist()) for seat in seats]
         return compose(heard, bar.symbol, bar.close_time, self._horizon, self._who, own)
