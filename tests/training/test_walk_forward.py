@@ -10,7 +10,7 @@ import pytest
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, EnvironmentProblem, UnknownOption, UsageError
 from folkmoot.features import FeatureSet, feature_set, windows
-from folkmoot.training import Crew, TaskStore, artefact, layout, walk_forward
+from folkmoot.training import Crew, InMemory, TaskStore, artefact, layout, walk_forward
 
 Make = Callable[..., Bars]
 Members = dict[str, tuple[str, dict[str, Any]]]
@@ -226,3 +226,33 @@ def test_a_crew_carries_out_any_job_in_order_and_hands_back_errors() -> None:
             crew.carry_out([{"job": job, "given": {"n": 5}}], ["five"])
         assert caught.value.allowed == ">= 100"
         assert crew.carry_out([], []) == []
+
+
+def test_a_panel_teaches_and_what_came_later_in_it_changes_nothing(
+    bars: Bars, columns: FeatureSet, bars_of: Make
+) -> None:
+    other = bars_of(len(bars), seed=9)
+    asked = {"logistic": ("logistic", {})}
+    alone = walk_forward(bars, columns, asked, store=InMemory())
+    pooled = walk_forward(bars, columns, asked, store=InMemory(), panel=[other])
+    assert pooled.hash() != alone.hash()
+    cut = layout(len(bars)).blocks[3].start
+    shorter = walk_forward(bars, columns, asked, store=InMemory(), panel=[other.until(cut)])
+    np.testing.assert_array_equal(shorter.p_up[:cut], pooled.p_up[:cut])
+    assert not np.array_equal(shorter.p_up[-50:], pooled.p_up[-50:])
+
+
+def test_a_warm_member_starts_from_the_fold_before(
+    bars: Bars, columns: FeatureSet, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason="needs the extra neural")
+    plan = {"epochs": 1, "windows": 256, "batch": 64}
+    cold = {"dlinear": ("dlinear", {"training": plan})}
+    warm = {"dlinear": ("dlinear", {"training": {**plan, "warm": True}})}
+    first = walk_forward(bars, columns, cold, store=TaskStore(tmp_path / "cold"))
+    second = walk_forward(bars, columns, warm, store=TaskStore(tmp_path / "warm"), workers=2)
+    again = walk_forward(bars, columns, warm, store=InMemory())
+    assert second.hash() == again.hash()
+    start, stop = layout(len(bars)).blocks[0].start, layout(len(bars)).blocks[1].start
+    np.testing.assert_array_equal(first.p_up[start:stop], second.p_up[start:stop])
+    assert not np.array_equal(first.p_up[stop:], second.p_up[stop:])

@@ -6,7 +6,8 @@
 4. The results are read back from the store and laid side by side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from folkmoot.core import plugins
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS
+from folkmoot.core.hashing import content_hash
 from folkmoot.features import BARS_SET, FeatureSet, feature_set, labels
 from folkmoot.training.ballots import Ballots
 from folkmoot.training.crew import Crew
@@ -37,13 +39,15 @@ def walk_forward(
     store: Results,
     workers: int | Crew = 1,
     progress: Progress | None = None,
+    panel: Sequence[Bars] = (),
 ) -> Ballots:
     """Train and forecast through time, never on what was not yet known.
 
     `members` maps a display name to (model name, options). A row is trained on only if its label
     was known before the first decision of the block: with next-open fills and horizon h that skips
     h + 1 rows. Every fitted thing is fitted anew in each block. A second call computes nothing; one
-    with further bars computes the open last block; a killed one continues where it was.
+    with further bars computes the open last block; a killed one continues where it was. Members
+    learn from the markets of `panel` too, from what was known of them; only `bars` are forecast.
 
     Raises `DataError` if a block would have fewer than 30 known labels, `UsageError` for a model,
     option, column or horizon that does not exist.
@@ -51,22 +55,30 @@ def walk_forward(
     plan = layout(len(bars))
     complete = columns.plus(feature_set("bars", columns.timeframe))
     start = min(columns.stable, plan.train // 2)
-    tasks, horizons, sets = _tasks(bars, complete, members, horizon, plan, start)
+    tasks, horizons, sets = _tasks(bars, complete, members, horizon, plan, start, panel)
     missing = list({task.key: task for task in tasks if task.key not in store}.values())
     if missing:
         _keep(sets, store)
-        material = Material.of(bars, complete, horizons, start)
+        others = tuple(Material.of(other, complete, horizons, start) for other in panel)
+        material = replace(Material.of(bars, complete, horizons, start), others=others)
         run_tasks(missing, material, store, workers, progress)
     return _collect(bars, tuple(members), horizon, tasks, store, len(missing))
 
 
 def _tasks(
-    bars: Bars, complete: FeatureSet, members: Members, horizon: int, plan: Layout, start: int
+    bars: Bars,
+    complete: FeatureSet,
+    members: Members,
+    horizon: int,
+    plan: Layout,
+    start: int,
+    panel: Sequence[Bars],
 ) -> tuple[list[Task], tuple[int, ...], list[FeatureSet]]:
     """Return the tasks, block by block, all horizons forecast, and the sets that are read."""
     tasks: list[Task] = []
     horizons = {horizon}
     hashes: dict[tuple[int, frozenset[str]], str] = {}
+    latest: dict[str, str] = {}
     kept = {name: _member(name, *choice, horizon, complete) for name, choice in members.items()}
     for block in plan.blocks:
         for name, (model, options, used) in kept.items():
@@ -75,16 +87,36 @@ def _tasks(
             stop = min(block.stop + max(ahead) + 1, len(bars))
             inputs = frozenset({"open", "close"}.union(*(c.inputs for c in used.columns)))
             if (stop, inputs) not in hashes:
-                hashes[stop, inputs] = data_hash(bars, stop, inputs)
+                hashes[stop, inputs] = _data(bars, panel, block.start, stop, inputs)
             facts: dict[str, Any] = {
                 "data": hashes[stop, inputs],
                 "features": used.hash(),
                 "start": start,
             }
+            before = latest.get(name) if _is_warm(options) else None
             config = {**facts, "block": [block.start, block.stop]}
+            config |= {"before": before} if before else {}
             key = task_key(data=facts["data"], config=config, model=model, options=options)
-            tasks.append(Task(key, name, model, options, block, facts))
+            tasks.append(Task(key, name, model, options, block, facts, before))
+            latest[name] = key
     return tasks, tuple(sorted(horizons)), [used for _, _, used in kept.values()]
+
+
+def _is_warm(options: Mapping[str, Any]) -> bool:
+    """Return whether a member starts each fold from what the fold before had learnt."""
+    return bool(options.get("training", {}).get("warm"))
+
+
+def _data(bars: Bars, panel: Sequence[Bars], start: int, stop: int, inputs: frozenset[str]) -> str:
+    """Return the hash of what a block's members see of the market, and of the others before it."""
+    own = data_hash(bars, stop, inputs)
+    if not panel:
+        return own
+    moment = bars.close_time[start - 1]
+    ends = [int(np.searchsorted(other.close_time, moment, side="right")) for other in panel]
+    return content_hash(
+        own, *[data_hash(other, end, inputs) for other, end in zip(panel, ends, strict=True)]
+    )
 
 
 def _keep(sets: list[FeatureSet], store: Results) -> None:

@@ -17,7 +17,7 @@ class Material:
 
     `table` holds the columns of the feature set and then those of the set `bars`;
     `y[n, horizons]` log returns and `label_known_at[n, horizons]`; rows before `start` still feel
-    where the history starts and teach nobody.
+    where the history starts and teach nobody; `others`: further markets that members learn from.
     """
 
     table: Table
@@ -25,6 +25,7 @@ class Material:
     label_known_at: Times
     horizons: tuple[int, ...]
     start: int
+    others: "tuple[Material, ...]" = ()
 
     @classmethod
     def of(cls, bars: Bars, columns: FeatureSet, horizons: tuple[int, ...], start: int) -> Self:
@@ -41,7 +42,11 @@ class Material:
         np.save(folder / "y.npy", self.y)
         np.save(folder / "label_known_at.npy", self.label_known_at)
         facts = {"names": self.table.names, "horizons": self.horizons, "start": self.start}
+        facts["others"] = len(self.others)
         (folder / "facts.json").write_bytes(orjson.dumps(facts))
+        for place, other in enumerate(self.others):
+            (folder / f"other{place}").mkdir()
+            other.park(folder / f"other{place}")
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -52,4 +57,5 @@ class Material:
             for name in ("values", "known_at", "y", "label_known_at")
         )
         table = Table(values, tuple(facts["names"]), known_at)
-        return cls(table, y, label_known_at, tuple(facts["horizons"]), facts["start"])
+        others = tuple(cls.open(folder / f"other{place}") for place in range(facts["others"]))
+        return cls(table, y, label_known_at, tuple(facts["horizons"]), facts["start"], others)

@@ -22,6 +22,7 @@ from folkmoot.features import BARS_SET, Table, windows
 from folkmoot.training.crew import Crew
 from folkmoot.training.folds import Block
 from folkmoot.training.material import Material
+from folkmoot.training.pooled import pooled
 from folkmoot.training.store import Results, TaskStore
 
 FEWEST = 30
@@ -34,7 +35,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A pure piece of work: `key` names its result, `facts` go to the artefact's card."""
+    """A pure piece of work: `key` names its result, `facts` go to the artefact's card.
+
+    `before` is the key of the fold before, for a member that starts from what it had learnt.
+    """
 
     key: str
     member: str
@@ -42,6 +46,7 @@ class Task:
     options: dict[str, Any]
     block: Block
     facts: dict[str, Any] = field(default_factory=dict)
+    before: str | None = None
 
     @property
     def title(self) -> str:
@@ -76,6 +81,13 @@ def run_tasks(
             if progress is not None:
                 progress(done, len(tasks), task.title)
         return
+    waiting = {task.key for task in tasks}
+    later = [task for task in tasks if task.before in waiting]
+    if later:
+        sooner = [task for task in tasks if task.before not in waiting]
+        run_tasks(sooner, material, store, workers, progress)
+        run_tasks(later, material, store, workers, progress)
+        return
     if not isinstance(store, TaskStore):
         raise UsageError(
             "other processes cannot reach a store in memory",
@@ -102,7 +114,8 @@ def carry_out(task: Task, material: Material, store: Results) -> None:
     """
     keep = store.root / "fits" / task.key if isinstance(store, TaskStore) else None
     began = time.perf_counter()
-    arrays, facts = learn(task, material, keep)
+    start = store.get(task.before) if task.before else None
+    arrays, facts = learn(task, material, keep, _learnt(start.arrays) if start else None)
     store.put(task.key, arrays, facts)
     if isinstance(store, TaskStore) and keep is not None:
         store.note_seconds(task.key, time.perf_counter() - began)
@@ -111,18 +124,19 @@ def carry_out(task: Task, material: Material, store: Results) -> None:
 
 
 def learn(
-    task: Task, material: Material, keep: Path | None = None
+    task: Task, material: Material, keep: Path | None = None, before: Arrays | None = None
 ) -> tuple[Arrays, dict[str, Any]]:
     """Fit the member on what was known before the block and forecast the block's rows.
 
-    A row teaches only if its label was known at the close before the block. Returns the arrays
+    A row teaches only if its label was known at the close before the block; so do rows of the
+    material's other markets. `before`: what the fold before had learnt. Returns the arrays
     `p_up`, `quantiles` and those the model has learnt, and the facts of the artefact.
 
     Raises `DataError` if fewer than 30 labels of a horizon are known, or if the model refuses.
     """
     model = models.build(task.model, **task.options)
-    if keep is not None and hasattr(model, "keep"):
-        model.keep = keep
+    if hasattr(model, "keep"):
+        model.keep, model.before = keep, before or {}
     block, first = task.block, max(material.start, model.lookback - 1)
     y = known_labels(material, block, model.horizons)[first:]
     if (np.isfinite(y).sum(axis=0) < FEWEST).any():
@@ -131,7 +145,7 @@ def learn(
     rows = block.start - first
     try:
         with _libraries(len(sys.modules)).limit(limits=1):
-            model.fit(x.rows(slice(0, rows)), y, np.ones(rows))
+            _teach(model, x.rows(slice(0, rows)), y, material, block)
             forecast = model.predict(x.rows(slice(rows, None)))
     except DataError as refusal:
         raise _refused(task, refusal.message, material) from refusal
@@ -140,6 +154,13 @@ def learn(
     facts = {"model": task.model, "state": state, "card": card}
     learnt = {f"{LEARNT}{name}": array for name, array in arrays.items()}
     return {"p_up": forecast.p_up, "quantiles": forecast.quantiles, **learnt}, facts
+
+
+def _teach(model: Any, x: Features, y: Floats, material: Material, block: Block) -> None:
+    if material.others:
+        moment = int(material.table.known_at[block.start - 1])
+        x, y = pooled(x, y, material, model.horizons, moment)
+    model.fit(x, y, np.ones(len(x)))
 
 
 @lru_cache(maxsize=1)
@@ -166,12 +187,11 @@ def artefact(store: TaskStore, key: str) -> Any:
     if result is None:
         raise Untrained(f"no fitted model {key}", where=str(store.root), allowed="train it first")
     kind = plugins.load("folkmoot.models", result.facts["model"])
-    arrays = {
-        name.removeprefix(LEARNT): array
-        for name, array in result.arrays.items()
-        if name.startswith(LEARNT)
-    }
-    return kind.restore(arrays, result.facts["state"])
+    return kind.restore(_learnt(result.arrays), result.facts["state"])
+
+
+def _learnt(arrays: Arrays) -> Arrays:
+    return {k.removeprefix(LEARNT): array for k, array in arrays.items() if k.startswith(LEARNT)}
 
 
 def _features(
