@@ -7,14 +7,18 @@ constructor parameters are its options. An outsider registers under the entry-po
 Names in the package's `MACHINERY`, and files that begin with one and a `_`, are no plug-ins.
 
 A package that says `FAMILIES = True` lets a plug-in be a folder, and a file hold several: its
-`PRESETS` then maps each plug-in's name, which starts with the file's, to options of `PLUGIN`.
+`PRESETS` then maps each plug-in's name, which starts with the file's, to options of `PLUGIN`; the
+names are read off the source, so that listing them runs nothing.
 """
 
+import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from functools import lru_cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from folkmoot.core.errors import UnknownOption, UsageError
@@ -24,7 +28,7 @@ def names(package: str) -> list[str]:
     """Return the names of the plug-ins in `package` ("folkmoot.models"), sorted."""
     found = _files(package)
     if _has_families(package):
-        found = {name for file in found for name in _presets(package, file) or (file,)}
+        found = {name for file in found for name in _preset_names(package, file) or (file,)}
     return sorted(found | _outsiders(package).keys())
 
 
@@ -77,6 +81,20 @@ def _found(package: str, name: str) -> tuple[str, dict[str, Any]]:
 
 def _presets(package: str, file: str) -> dict[str, dict[str, Any]]:
     return getattr(importlib.import_module(f"{package}.{file}"), "PRESETS", {})
+
+
+@lru_cache(maxsize=256)
+def _preset_names(package: str, file: str) -> tuple[str, ...]:
+    """Return the names that a file's source gives its presets; the file is not run for that."""
+    found = importlib.util.find_spec(f"{package}.{file}")
+    if found is None or found.origin is None:
+        return ()
+    for node in ast.parse(Path(found.origin).read_bytes()).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        named = any(isinstance(target, ast.Name) and target.id == "PRESETS" for target in targets)
+        if named and isinstance(value := getattr(node, "value", None), ast.Dict):
+            return tuple(str(ast.literal_eval(key)) for key in value.keys if key is not None)
+    return ()
 
 
 def _has_families(package: str) -> bool:
