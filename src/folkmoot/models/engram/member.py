@@ -51,8 +51,9 @@ class Engram(Network):
         "width": 16,
         "hidden": 16,
         "row": 16,
-        "lookback": 40,
-        "training": {"epochs": 8, "batch": 64, "rate": 3e-3, "patience": 8},
+        "lookback": 44,
+        "memory_layers": (1,),
+        "training": {"epochs": 4, "batch": 64, "rate": 5e-3, "patience": 4},
     }
 
     horizons: tuple[int, ...] = (1,)

@@ -96,7 +96,7 @@ class MarketEngram(nn.Module):
             raise UsageError(
                 f"{layers} layers in a window of {steps} tokens",
                 where="engram",
-                allowed=f"a lookback longer by {layers + 1 - self.receptive}, or fewer layers",
+                allowed=f"{1 + layers + len(memory_layers) * behind} tokens or more",
             )
         self.blocks = nn.ModuleList(
             Block(width, heads, hidden, span=self.span, streams=streams, place=k)
