@@ -31,7 +31,7 @@ SIZES, SEEDS = (9_000, 36_000, 100_000), (0, 1, 2)
 ASKED = 20_000
 AGREES, LOOKS = 0.55, 20
 COLUMNS = ("log_return", "size", "log_range", "volume_score")
-PLAN = {"epochs": 6, "batch": 512, "windows": 100_000, "patience": 3, "rate": 2e-3}
+PLAN = {"epochs": 6, "batch": 256, "windows": 24_000, "patience": 3, "rate": 2e-3}
 HOUR = 3_600_000
 
 
