@@ -14,7 +14,7 @@ SOURCES := $(shell find src -name '*.py')
 PINS := pyproject.toml constraints.txt
 
 .NOTPARALLEL:
-.PHONY: help demo test check bench soak docs wheel clean
+.PHONY: help demo test check bench soak study docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -34,14 +34,21 @@ check: .venv/.dev ## lint, format, types and import layers
 	$(BIN)/lint-imports
 
 bench: .venv/.bench ## measure speed, with rivals in the same run
-	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done
+	@for file in $(filter-out benchmarks/study.py benchmarks/memory.py benchmarks/card.py, \
+		$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file"; done
 
 soak: .venv/.dev .venv/.warm ## twenty further seeds of the worlds; fifty kills of a study and of a desk
 	@mkdir -p build
 	$(BIN)/folkmoot demo --seeds 20 --first-seed 20 --json > build/soak.json
 	$(BIN)/python -m tests.proof.soak 50
+	$(BIN)/python -m tests.models.killed_fits 20
 	$(BIN)/python -m tests.desk.soak 50 4000 1000
 	$(BIN)/python -m tests.desk.soak 50 1000 1
+
+study: .venv/.dev .venv/.warm ## fit every member on hourly Bitcoin and in the worlds; hours, resumes
+	$(BIN)/python benchmarks/study.py --workers 2
+	$(BIN)/python benchmarks/memory.py --workers 2
+	$(BIN)/python docs/generate.py
 
 docs: .venv/.dev ## refresh generated passages, then write the pages to build/site
 	$(BIN)/python docs/generate.py

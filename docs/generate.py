@@ -1,7 +1,7 @@
 """Write every figure and every option in the documentation from what computed or declares it.
 
 python docs/generate.py                      fill README.md between its markers, write docs/cli.md
-                                             and docs/features.md
+                                             docs/features.md and docs/study.md
 python docs/generate.py --check              exit 1 and name the files that would change
 python docs/generate.py --keep NAME < JSON   keep a command's --json answer as a result file
 python docs/generate.py --site FOLDER        write the pages as HTML
@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import study
 
 from folkmoot.features.catalogue import page
 from folkmoot.proof.report.numbers import count, decimal, interval, percent
@@ -83,6 +85,7 @@ def pages() -> dict[Path, str]:
         readme: text,
         ROOT / "docs" / "cli.md": "\n".join(cli_lines()) + "\n",
         ROOT / "docs" / "features.md": "\n".join(page("1h")) + "\n",
+        ROOT / "docs" / "study.md": study.page(),
     }
 
 
