@@ -44,6 +44,17 @@ def longest_span(steps: int, layers: int, memories: int, behind: int) -> int:
     return (steps - 1 - memories * behind) // layers + 1
 
 
+def _receptive(steps: int, layers: int, span: int, behind: int) -> int:
+    """Return how many tokens the newest sees; raises `UsageError` for a window too short."""
+    if span < 2:
+        raise UsageError(
+            f"{layers} layers in a window of {steps} tokens",
+            where="engram",
+            allowed=f"{1 + layers + behind} tokens or more",
+        )
+    return 1 + layers * (span - 1) + behind
+
+
 class MarketEngram(nn.Module):
     """Codes of a window in, `[rows, out]` raw numbers out; see `hashing.Codebook.codes`.
 
@@ -79,29 +90,17 @@ class MarketEngram(nn.Module):
         self.steps, self.book, self.streams, self.next_token = steps, book, streams, next_token
         self.tokens = TokenVectors(book.vocabulary, width, parts)
         kernel = KERNEL if conv else 0
+        options: dict[str, Any] = {"streams": streams, "kernel": kernel, "signed_root": signed_root}
         self.memories = nn.ModuleDict()
         for place, layer in enumerate(memory_layers if memory else ()):
-            self.memories[str(layer)] = Memory(
-                Tables(_tables(book, place, row), row_dropout, SPREAD),
-                width,
-                streams=streams,
-                kernel=kernel,
-                dilation=max(book.orders),
-                signed_root=signed_root,
-            )
-        behind = max(0, kernel - 1) * max(book.orders)
-        self.span = span or longest_span(steps, layers, len(memory_layers), behind)
-        self.receptive = 1 + layers * (self.span - 1) + len(memory_layers) * behind
-        if self.span < 2:
-            raise UsageError(
-                f"{layers} layers in a window of {steps} tokens",
-                where="engram",
-                allowed=f"{1 + layers + len(memory_layers) * behind} tokens or more",
-            )
-        self.blocks = nn.ModuleList(
-            Block(width, heads, hidden, span=self.span, streams=streams, place=k)
-            for k in range(layers)
-        )
+            tables = Tables(_tables(book, place, row), row_dropout, SPREAD)
+            self.memories[str(layer)] = Memory(tables, width, dilation=max(book.orders), **options)
+        behind = len(memory_layers) * max(0, kernel - 1) * max(book.orders)
+        self.span = span or longest_span(steps, layers, 1, behind)
+        self.receptive = _receptive(steps, layers, self.span, behind)
+        form: dict[str, Any] = {"span": self.span, "streams": streams}
+        blocks = [Block(width, heads, hidden, place=k, **form) for k in range(layers)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = RMSNorm(width)
         self.next = NextToken(book.vocabulary, width, parts)
         self.head = Head(width, out, dropout)
