@@ -12,7 +12,17 @@ from typing import Annotated, Any
 
 import typer
 
-from folkmoot.app.cli import analyze, data, demo, doctor, features, models, prove, serve
+from folkmoot.app.cli import (
+    analyze,
+    data,
+    demo,
+    doctor,
+    features,
+    models,
+    prove,
+    serve,
+    train,
+)
 from folkmoot.app.cli.output import emit_error
 
 INTERRUPTED = 130
@@ -32,7 +42,8 @@ app.command("prove")(prove.run)
 app.command("analyze")(analyze.run)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
-app.command("models")(models.run)
+app.command("train")(train.run)
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.run)
 app.command("serve")(serve.run)
 

@@ -1,17 +1,149 @@
-"""`folkmoot models`: who can sit on a committee."""
+"""`folkmoot models`: who can sit on a committee, and the trained versions of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from folkmoot.app.cli.output import JsonOption, emit
 
+if TYPE_CHECKING:
+    from folkmoot.app.shelved import Shelved
 
-def run(json: JsonOption = False) -> int:
-    """List members and baselines with their options."""
-    from folkmoot.app.members import members
+NameArgument = Annotated[str, typer.Argument(help="A trained model, or NAME@VERSION.")]
+PageOption = Annotated[
+    Path | None, typer.Option("--html", help="Write its curves and pictures there, x.html.")
+]
 
-    found = [member.as_dict() for member in members()]
+app = typer.Typer(
+    help="List members and their trained versions; show, compare, promote, export them.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _listed(context: typer.Context, json: JsonOption = False) -> int:
+    """List members and their trained versions; show, compare, promote, export them."""
+    return list_(json) if context.invoked_subcommand is None else 0
+
+
+@app.command("list")
+def list_(json: JsonOption = False) -> int:
+    """List all members and baselines with sizes, options, status and trained versions."""
+    from folkmoot.app.members import catalogue
+    from folkmoot.app.shelved import shelf
+
+    found = catalogue(shelf())
     if json:
         emit({"models": found})
     else:
-        from folkmoot.app.cli.tables import show_models
+        from folkmoot.app.cli.models_tables import show_catalogue
 
-        show_models(found)
+        show_catalogue(found)
     return 0
+
+
+@app.command("show")
+def show(name: NameArgument, html: PageOption = None, json: JsonOption = False) -> int:
+    """Show a trained model's card: scores beside the baselines', calibration, cost, curves."""
+    from folkmoot.app.load import check_report
+    from folkmoot.app.shelved import shelf, shelved
+
+    if html is not None:
+        check_report(html)
+    found = shelved(shelf(), name)
+    facts = _facts(found)
+    if html is not None:
+        from folkmoot.app.model_page import model_page
+
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(model_page(found), encoding="utf-8")
+        facts["page"] = str(html)
+    if json:
+        emit(facts)
+    else:
+        from folkmoot.app.cli.models_tables import show_card
+
+        show_card(facts)
+    return 0
+
+
+def _facts(found: "Shelved") -> dict[str, Any]:
+    return {
+        **found.as_dict(),
+        "model": found.model,
+        "path": str(found.path),
+        "card": found.card,
+        "learning": found.history,
+    }
+
+
+@app.command("compare")
+def compare(first: NameArgument, second: NameArgument, json: JsonOption = False) -> int:
+    """Compare two trained models' out-of-sample scores, horizon by horizon."""
+    from folkmoot.app.compared import compared
+    from folkmoot.app.shelved import shelf, shelved
+
+    facts = compared(shelved(shelf(), first), shelved(shelf(), second))
+    if json:
+        emit(facts)
+    else:
+        from folkmoot.app.cli.models_tables import show_comparison
+
+        show_comparison(facts)
+    return 0
+
+
+@app.command("promote")
+def promote(
+    name: Annotated[str, typer.Argument(help="A trained model.")],
+    version: Annotated[int, typer.Argument(min=1, help="The version to put into use.")],
+    json: JsonOption = False,
+) -> int:
+    """Put a version into use; refused without a passed validation or if the file is damaged."""
+    from folkmoot.app.shelved import shelf, shelved
+
+    shelved(shelf(), f"{name}@{version}")
+    shelf().promote(name, version)
+    _said({"name": name, "version": version, "status": "in use"}, json)
+    return 0
+
+
+@app.command("rollback")
+def rollback(
+    name: Annotated[str, typer.Argument(help="A trained model.")], json: JsonOption = False
+) -> int:
+    """Take the version in use out of use; the one promoted before it serves again."""
+    from folkmoot.app.shelved import shelf, shelved
+
+    shelved(shelf(), name)
+    version = shelf().roll_back(name)
+    _said({"name": name, "version": version, "status": "in use"}, json)
+    return 0
+
+
+@app.command("export")
+def export(
+    name: NameArgument,
+    path: Annotated[Path, typer.Argument(help="x.onnx: the graph; any other: our own file.")],
+    json: JsonOption = False,
+) -> int:
+    """Write a trained model to a file: our own container, or its ONNX graph with a JSON beside."""
+    from folkmoot.app.exporting import exported
+    from folkmoot.app.load import check_report
+    from folkmoot.app.shelved import shelf, shelved
+
+    check_report(path)
+    files = exported(shelved(shelf(), name), path)
+    _said({"name": name, "files": [str(file) for file in files]}, json)
+    return 0
+
+
+def _said(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit(facts)
+        return
+    from folkmoot.app.cli.tables import show_facts
+
+    show_facts(facts)

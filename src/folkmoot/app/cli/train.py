@@ -1,0 +1,200 @@
+"""`folkmoot train`: fit members, validate them through time, keep them as versions."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from folkmoot.app.cli.output import (
+    DataArgument,
+    FeaturesOption,
+    JsonOption,
+    LenientOption,
+    SourceOption,
+    SymbolOption,
+    TimeframeOption,
+    emit,
+    note,
+    note_reading,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from folkmoot.core.frames import Reading
+    from folkmoot.proof.schooling import Version
+
+TrainedOption = Annotated[
+    str, typer.Option("--models", help="Members to train, separated by commas; see `models`.")
+]
+HorizonsOption = Annotated[
+    str, typer.Option("--horizons", help="Bars ahead, separated by commas, all in one fit.")
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", help="Versions are kept as NAME_MEMBER; default: market_timeframe."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="OPTION=VALUE",
+        help="An option of every member that has it, e.g. hidden=32 or training.epochs=3.",
+    ),
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Processes.")]
+PromoteOption = Annotated[
+    bool, typer.Option("--promote", help="Put each version whose validation passed into use.")
+]
+
+
+def run(
+    bars: DataArgument,
+    models: TrainedOption,
+    features: FeaturesOption = "core",
+    horizons: HorizonsOption = "1,5,15,30",
+    name: NameOption = None,
+    options: SetOption = None,
+    workers: WorkersOption = None,
+    promote: PromoteOption = False,
+    symbol: SymbolOption = None,
+    timeframe: TimeframeOption = None,
+    source: SourceOption = None,
+    lenient: LenientOption = False,
+    json: JsonOption = False,
+) -> int:
+    """Train members on six blocks of the bars, validate each, and keep the last block's fit.
+
+    A killed run goes on where it was. Exit code 1 if a validation could not be passed: that version
+    is kept but not served.
+    """
+    from folkmoot.app.load import committee_of, load
+
+    chosen = given(committee_of(models, 1).models, options or [])
+    ahead = _horizons(horizons)
+    found = load(bars, symbol, timeframe, source, lenient=lenient)
+    note_reading(found)
+    trained = _trained(found, chosen, _prefix(name, found), features, ahead, workers)
+    if promote:
+        _promote(trained)
+    if json:
+        emit({"trained": [_facts(one) for one in trained]})
+    else:
+        from folkmoot.app.cli.models_tables import show_trained
+
+        show_trained([_facts(one) for one in trained])
+    return 0 if all(one.passed for one in trained) else 1
+
+
+def _trained(
+    found: "Reading",
+    chosen: dict[str, dict[str, Any]],
+    prefix: str,
+    features: str,
+    horizons: tuple[int, ...],
+    workers: int | None,
+) -> "list[Version]":
+    from folkmoot.app.machine import workers_wanted
+    from folkmoot.app.shelved import shelf
+    from folkmoot.core.settings import settings
+    from folkmoot.proof.schooling import school
+    from folkmoot.training import TaskStore
+
+    with progress() as tell:
+        return school(
+            found.bars,
+            chosen,
+            names={model: f"{prefix}_{model}" for model in chosen},
+            features=features,
+            horizons=horizons,
+            store=TaskStore(settings().data_root / "tasks"),
+            shelf=shelf(),
+            workers=workers_wanted(workers),
+            progress=tell,
+        )
+
+
+def given(models: tuple[str, ...], words: list[str]) -> dict[str, dict[str, Any]]:
+    """Return each member's options from words like `hidden=32` or `training.epochs=3`.
+
+    A value is read as JSON, or else as text. Raises `UsageError` for a word without `=`,
+    `UnknownOption` for an option that none of the members has.
+    """
+    from folkmoot import models as zoo
+    from folkmoot.core.errors import UnknownOption
+    from folkmoot.core.plugins import load, options
+
+    has = {model: set(options(load(zoo.__name__, model))) for model in models}
+    chosen: dict[str, dict[str, Any]] = {model: {} for model in models}
+    for word in words:
+        option, inner, value = _parted(word)
+        takers = [model for model in models if option in has[model]]
+        if not takers or option == "horizons":
+            allowed = sorted(set().union(*has.values()) - {"horizons"})
+            raise UnknownOption(f"no option {option!r}", where="--set", allowed=allowed)
+        for model in takers:
+            if inner:
+                whole = chosen[model].setdefault(option, dict(getattr(zoo.build(model), option)))
+                whole[inner] = value
+            else:
+                chosen[model][option] = value
+    return chosen
+
+
+def _parted(word: str) -> tuple[str, str, Any]:
+    """Return (option, the option inside it or nothing, value)."""
+    import orjson
+
+    from folkmoot.core.errors import UsageError
+
+    left, equals, text = word.partition("=")
+    option, _, inner = left.strip().partition(".")
+    if not equals or not option or (inner and option != "training"):
+        raise UsageError(
+            f"{word!r} sets nothing", where="--set", allowed="OPTION=VALUE, training.OPTION=VALUE"
+        )
+    try:
+        return option, inner, orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return option, inner, text
+
+
+def _horizons(text: str) -> tuple[int, ...]:
+    from folkmoot.core.errors import UsageError
+
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words or not all(word.isascii() and word.isdigit() and int(word) for word in words):
+        raise UsageError(f"{text!r} are no horizons", where="--horizons", allowed="e.g. 1,5,15,30")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _prefix(name: str | None, found: "Reading") -> str:
+    """Return what the versions' names begin with: as given, or the market and the timeframe."""
+    if name is not None:
+        return name
+    from folkmoot.app.load import plain_name
+
+    return re.sub(r"[^a-z0-9]+", "_", plain_name(found.bars).lower()).strip("_")[:40]
+
+
+def _promote(trained: "list[Version]") -> None:
+    from folkmoot.app.shelved import shelf
+
+    for one in trained:
+        if one.passed:
+            shelf().promote(one.name, one.version)
+        else:
+            note(f"{one.name} v{one.version} is not in use: its validation did not pass")
+
+
+def _facts(one: "Version") -> dict[str, Any]:
+    from folkmoot.app.shelved import shelf
+
+    place = shelf().path(one.name, one.version)
+    in_use = shelf().current(one.name) == one.version
+    return {
+        "name": one.name,
+        "version": one.version,
+        "in_use": in_use,
+        "path": str(place),
+        "card": one.card,
+    }
