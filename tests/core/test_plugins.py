@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from folkmoot.core import plugins
-from folkmoot.core.errors import UnknownOption, UsageError
+from folkmoot.core.errors import DataError, UnknownOption, UsageError
 
 PLUGIN = '''"""A plug-in."""
 class Cup:
@@ -94,3 +94,62 @@ def test_a_family_holds_several_plug_ins_by_preset(shelf: str, tmp_path: Path) -
     for absent in ("mug", "mug_large", "jar_small"):
         with pytest.raises(UsageError, match=absent):
             plugins.load(shelf, absent)
+
+
+@pytest.fixture
+def own(shelf: str, tmp_path: Path) -> Path:
+    """A file of one's own, for a package that takes such."""
+    (tmp_path / shelf / "__init__.py").write_text("OWN_FILES = True\n")
+    place = tmp_path / "my cup.py"
+    place.write_text(PLUGIN + "class Bowl(Cup):\n    pass\nDEEP = 1\n")
+    return place
+
+
+def test_a_file_of_one_s_own_is_a_name(shelf: str, own: Path) -> None:
+    assert plugins.build(shelf, str(own), size=7).size == 7
+    assert plugins.load(shelf, f"{own}:Bowl").__name__ == "Bowl"
+    assert plugins.preset(shelf, str(own)) == {}
+    assert plugins.load(shelf, str(own)) is plugins.load(shelf, str(own))
+    assert plugins.names(shelf) == ["kiln", "mug"]
+
+
+def test_an_edited_file_is_read_anew(shelf: str, own: Path) -> None:
+    first = plugins.load(shelf, str(own))
+    own.write_text(PLUGIN.replace("3", "4"))
+    assert plugins.build(shelf, str(own)).size == 4
+    assert first().size == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "said"),
+    [
+        ("class Cup(:\n", "", "line 1"),
+        ("SIZE = 3\n", "", "PLUGIN is no class"),
+        (PLUGIN, ":Jug", "Jug is no class"),
+        (PLUGIN, ":SIZE.real", "nothing is called"),
+    ],
+)
+def test_a_file_without_the_class_is_refused(
+    shelf: str, own: Path, body: str, name: str, said: str
+) -> None:
+    own.write_text(body)
+    with pytest.raises(UsageError, match=said):
+        plugins.load(shelf, f"{own}{name}")
+
+
+def test_a_file_that_fails_leaves_nothing_behind(shelf: str, own: Path) -> None:
+    own.write_text("raise ZeroDivisionError\n")
+    plugins.names(shelf)
+    before = set(sys.modules)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            plugins.load(shelf, str(own))
+    assert set(sys.modules) == before
+    with pytest.raises(DataError, match="cannot be read"):
+        plugins.load(shelf, f"{own}.py")
+
+
+def test_a_package_that_takes_no_files_runs_none(shelf: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("raise ZeroDivisionError\n")
+    with pytest.raises(UsageError, match="nothing is called"):
+        plugins.load(shelf, str(tmp_path / "mine.py"))

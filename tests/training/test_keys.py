@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from folkmoot.training.keys import _imported, libraries
+from folkmoot.training.keys import _imported, code_version, libraries
 
 ASK = """
 import sys
@@ -48,6 +48,13 @@ def outside(tmp_path: Path) -> Path:
     return package
 
 
+OWN = """
+from folkmoot.models.logistic import Logistic
+
+PLUGIN = Logistic
+"""
+
+
 def keys(outside: Path) -> list[str]:
     """Return the keys of studies and tasks, most with an outsider, as a fresh process has them."""
     roles = [
@@ -83,3 +90,14 @@ def test_a_member_s_key_holds_what_its_own_file_reaches_and_nothing_else() -> No
     assert "lightgbm.py" not in reached
     assert "lightgbm" in libraries("lightgbm")
     assert "lightgbm" not in libraries("ar1")
+
+
+def test_a_file_of_one_s_own_has_its_text_and_what_it_reaches_in_its_key(tmp_path: Path) -> None:
+    place = tmp_path / "mine.py"
+    place.write_text(OWN)
+    first = code_version(str(place))
+    assert {"mine.py", "logistic.py", "newton.py"} <= {p.name for p, _ in _imported(str(place))}
+    place.write_text(f"{OWN}# another text\n")
+    assert code_version(str(place)) != first
+    place.write_text(f"import lightgbm\n{OWN}")
+    assert {"lightgbm", "numpy"} <= libraries(str(place)).keys()

@@ -9,6 +9,8 @@ Names in the package's `MACHINERY`, and files that begin with one and a `_`, are
 A package that says `FAMILIES = True` lets a plug-in be a folder, and a file hold several: its
 `PRESETS` then maps each plug-in's name, which starts with the file's, to options of `PLUGIN`; the
 names are read off the source, so that listing them runs nothing.
+
+A package that says `OWN_FILES = True` also takes a person's own file for a name (`own_code`).
 """
 
 import ast
@@ -21,6 +23,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from folkmoot.core import own_code
 from folkmoot.core.errors import UnknownOption, UsageError
 
 
@@ -33,10 +36,12 @@ def names(package: str) -> list[str]:
 
 
 def load(package: str, name: str) -> Any:
-    """Return the plug-in class of that name, or raise `UsageError` that lists the names.
+    """Return the plug-in class of that name or file; `UsageError` lists the names.
 
     A module whose `PLUGIN` is None is part of the folder's machinery, not a plug-in.
     """
+    if is_own_file(package, name):
+        return own_code.load(name)
     outsiders = _outsiders(package)
     if name in outsiders:
         return outsiders[name].load()
@@ -46,7 +51,14 @@ def load(package: str, name: str) -> Any:
 
 def preset(package: str, name: str) -> dict[str, Any]:
     """Return the options in which the plug-in of that name differs from its class."""
-    return {} if name in _outsiders(package) else dict(_found(package, name)[1])
+    if is_own_file(package, name) or name in _outsiders(package):
+        return {}
+    return dict(_found(package, name)[1])
+
+
+def is_own_file(package: str, name: str) -> bool:
+    """Return whether `name` leads to a person's own file, where the package takes such."""
+    return own_code.is_file(name) and getattr(importlib.import_module(package), "OWN_FILES", False)
 
 
 def options(plugin: Any) -> dict[str, Any]:

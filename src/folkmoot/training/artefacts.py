@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from folkmoot.core import plugins
+from folkmoot.core import own_code, plugins
 from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.hashing import canonical_json, content_hash
 from folkmoot.training import container
@@ -67,7 +67,7 @@ def load_model(path: str | Path, *, served: bool = True) -> Loaded:
         if not np.isfinite(array).all():
             raise DataError(f"array {name!r} is not finite", where=str(place), allowed="finite")
     try:
-        kind = plugins.load(MODELS, facts["model"])
+        kind = plugins.load(MODELS, _named(facts["model"]))
         member = kind.restore(arrays, facts["state"])
         loaded = Loaded(facts["model"], member, facts["card"], place)
     except UsageError as problem:
@@ -85,6 +85,17 @@ def load_model(path: str | Path, *, served: bool = True) -> Loaded:
             allowed="train it with folkmoot train, which validates it",
         )
     return loaded
+
+
+def _named(model: str) -> str:
+    """Return the model's name; a file of numbers may not say which code is to be run."""
+    if own_code.is_file(model) and not own_code.is_loaded(model):
+        raise DataError(
+            f"it needs your own code in {model[:200]}, as it was when the model was fitted",
+            where="model",
+            allowed=f"models.build({model[:200]!r}) before, if you trust that file",
+        )
+    return model
 
 
 class Shelf:

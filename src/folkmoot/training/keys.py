@@ -5,15 +5,15 @@ import contextlib
 import inspect
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
 import folkmoot.core
 from folkmoot import models
-from folkmoot.core import plugins
+from folkmoot.core import own_code, plugins
 from folkmoot.core.bars import Bars
 from folkmoot.core.hashing import content_hash
 
@@ -53,41 +53,75 @@ def data_hash(bars: Bars, stop: int, columns: Iterable[str]) -> str:
     return content_hash(*parts)
 
 
-@lru_cache(maxsize=64)
 def code_version(model: str) -> str:
     """Return the hash of the source files that a result of `model` passes through."""
-    files = [path for path, _ in _imported(model)]
+    if plugins.is_own_file(OURS, model):
+        # Not kept: the file may be edited while the process lives.
+        return _code(model)
+    return _code_of_installed(model)
+
+
+@lru_cache(maxsize=64)
+def _code_of_installed(model: str) -> str:
+    return _code(model)
+
+
+def _code(model: str) -> str:
+    files = [path for path, _ in _imported(model) if path.is_relative_to(ROOT)]
     own = [[str(path.relative_to(ROOT)), path.read_text("utf-8")] for path in files]
-    return content_hash(_ours(), own, outsider_version("folkmoot.models", model))
+    return content_hash(_ours(), own, outsider_version(OURS, model))
 
 
-@lru_cache(maxsize=256)
 def outsider_version(package: str, name: str) -> str:
     """Return the hash of the source of a plug-in that came by entry point, or nothing for ours.
 
-    Its source is its file or, where it lives in a package, every Python file of that package.
-    Raises `UsageError` for a plug-in that does not exist.
+    Its source is its file or, where it lives in a package, every Python file of that package. Of a
+    person's own file it is the file's text as it is now. Raises `UsageError` for a plug-in that
+    does not exist.
     """
+    if plugins.is_own_file(package, name):
+        return content_hash(own_code.source(name)[1])
+    return _installed_version(package, name)
+
+
+@lru_cache(maxsize=256)
+def _installed_version(package: str, name: str) -> str:
     plugin = plugins.load(package, name)
     if plugin.__module__.startswith("folkmoot."):
         return ""
+    files = [
+        part for inside, path in _files_of_outsider(plugin) for part in (inside, path.read_bytes())
+    ]
     file = Path(inspect.getfile(plugin))
-    top = sys.modules.get(plugin.__module__.partition(".")[0])
-    roots = [Path(root) for root in getattr(top, "__path__", ())]
-    inside = {
-        path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*.py")
-    }
-    files = [part for path in sorted(inside) for part in (path, inside[path].read_bytes())]
     return content_hash(file.name, file.read_bytes(), *files)
 
 
-@lru_cache(maxsize=64)
+def _files_of_outsider(plugin: Any) -> list[tuple[str, Path]]:
+    """Return every Python file of the package that a plug-in lives in, by its place inside."""
+    top = sys.modules.get(plugin.__module__.partition(".")[0])
+    roots = [Path(root) for root in getattr(top, "__path__", ())]
+    return sorted(
+        (path.relative_to(root).as_posix(), path) for root in roots for path in root.rglob("*.py")
+    )
+
+
 def libraries(model: str | None = None) -> dict[str, str]:
-    """Return the versions of what computes a result of `model`, or of any."""
+    """Return the versions of what computes a result of `model`, or of any.
+
+    Of an outsider's they are those of everything installed that it imports.
+    """
+    if model is None:
+        return dict(_versions(frozenset(EXTRAS)))
+    used = {name.partition(".")[0] for _, names in _imported(model) for name in names}
+    found = dict(_versions(frozenset(used & EXTRAS.keys())))
+    if outsider_version(OURS, model):
+        found |= {name: version(name) for module in used for name in _packages().get(module, ())}
+    return found
+
+
+@lru_cache(maxsize=64)
+def _versions(used: frozenset[str]) -> dict[str, str]:
     found = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
-    used = set(EXTRAS)
-    if model is not None:
-        used = {name.partition(".")[0] for _, names in _imported(model) for name in names}
     for module, package in EXTRAS.items():
         if module in used:
             with contextlib.suppress(PackageNotFoundError):
@@ -95,16 +129,37 @@ def libraries(model: str | None = None) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1)
+def _packages() -> Mapping[str, list[str]]:
+    """Return which installed packages each importable module comes from."""
+    return packages_distributions()
+
+
 def _imported(model: str) -> tuple[tuple[Path, frozenset[str]], ...]:
     """Return the files that a member's own file reaches, and what each imports.
 
-    Imports inside functions count, so that editing one family recomputes that family alone.
+    Imports inside functions count, so that editing one family recomputes that family alone. An
+    outsider's files come first, and what they reach of ours with them.
     """
+    if plugins.is_own_file(OURS, model):
+        return _with_ours(dict([own_code.source(model)]))
+    return _imported_by_installed(model)
+
+
+@lru_cache(maxsize=64)
+def _imported_by_installed(model: str) -> tuple[tuple[Path, frozenset[str]], ...]:
     plugin = plugins.load(OURS, model)
-    if not plugin.__module__.startswith(f"{OURS}."):
-        return ()
-    return _reached(plugin.__module__)
+    if plugin.__module__.startswith(f"{OURS}."):
+        return _reached(plugin.__module__)
+    files = [Path(inspect.getfile(plugin)), *(path for _, path in _files_of_outsider(plugin))]
+    return _with_ours({path: path.read_bytes() for path in files})
+
+
+def _with_ours(bodies: dict[Path, bytes]) -> tuple[tuple[Path, frozenset[str]], ...]:
+    """Return what files of an outsider import, and the files of ours that they reach."""
+    own = {path: _names_in(body) for path, body in bodies.items()}
+    ours = sorted(name for names in own.values() for name in names if name.startswith("folkmoot."))
+    return (*own.items(), *_reached(*ours))
 
 
 def _reached(*modules: str) -> tuple[tuple[Path, frozenset[str]], ...]:
@@ -134,9 +189,13 @@ def _files_of(module: str) -> list[Path]:
 
 
 def _imports(path: Path) -> frozenset[str]:
-    """Return the modules that a file imports anywhere in it; a package only for its own names."""
+    return _names_in(path.read_bytes())
+
+
+def _names_in(body: bytes) -> frozenset[str]:
+    """Return the modules that a text imports anywhere in it; a package only for its own names."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(ast.parse(body)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
