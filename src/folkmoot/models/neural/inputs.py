@@ -4,8 +4,10 @@ A row's window is `steps` bars that lie behind one another in a table, so gather
 one block of memory: no window is kept, and no row is visited by Python.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,10 +38,14 @@ class Windowed:
     starts: Index
     steps: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", np.ascontiguousarray(self.table))
+
     def take(self, index: Index) -> Array:
         """Return `[len(index), steps, columns]`."""
-        out = np.empty((len(index), self.steps, self.table.shape[1]), dtype=self.table.dtype)
-        _gather(self.table, self.starts[index], out)
+        width = self.table.shape[1]
+        out = np.empty((len(index), self.steps, width), dtype=self.table.dtype)
+        _gather(self.table.reshape(-1), self.starts[index], width, out.reshape(len(index), -1))
         return out
 
 
@@ -97,34 +103,106 @@ def bars_of(x: Features, columns: Sequence[str]) -> tuple[Floats, Index]:
     Rows of neighbouring bars share them; rows that were picked apart do not. Raises `DataError`
     that names the columns which `x` lacks.
     """
-    missing = [name for name in columns if name not in x.names]
-    if missing:
-        raise DataError(f"columns {missing} are missing", where="features", allowed=list(x.names))
-    rows, steps, width = x.values.shape
-    places = [x.names.index(name) for name in columns]
-    bar, step, column = x.values.strides
-    if rows and bar == step:
-        shape, strides = (rows + steps - 1, width), (bar, column)
-        table = np.lib.stride_tricks.as_strided(x.values, shape, strides, writeable=False)
-        return np.ascontiguousarray(table[:, places]), np.arange(rows)
-    apart = x.values[:, :, places].reshape(rows * steps, len(places))
-    return np.ascontiguousarray(apart), np.arange(rows) * steps
+    bars, starts = _all_of(x)
+    return _pick(bars, _places(x.names, tuple(columns))), starts
+
+
+def scored(
+    x: Features, columns: tuple[str, ...], centre: Floats, gain: Floats, bound: float
+) -> tuple[Array, Rows, Index]:
+    """Return (`table[bars, columns]` float32, `known[bars]`, `starts[rows]`) as in `bars_of`.
+
+    The table holds standard scores clipped to +-bound; a bar with an unknown column holds zeros.
+    """
+    bars, starts = _all_of(x)
+    table = np.empty((len(bars), len(columns)), dtype=np.float32)
+    known = np.empty(len(bars), dtype=np.bool_)
+    _score(bars, _places(x.names, columns), centre, gain, bound, table, known)
+    return table, known, starts
 
 
 def known_windows(known: Rows, starts: Index, steps: int) -> Rows:
     """Return `[rows]`: whether all bars of the row's window are known."""
-    count = np.concatenate(([0], np.cumsum(known)))
-    return np.asarray(count[starts + steps] - count[starts] == steps)
+    if len(starts) and starts[-1] + steps > len(known):
+        raise DataError(
+            f"a window of {steps} bars ends behind the last bar", where="features", allowed="fewer"
+        )
+    good = np.empty(len(starts), dtype=np.bool_)
+    _all_known(known, starts, steps, good)
+    return good
+
+
+@lru_cache(maxsize=1024)
+def _places(names: tuple[str, ...], columns: tuple[str, ...]) -> Index:
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(f"columns {missing} are missing", where="features", allowed=list(names))
+    return np.array([names.index(name) for name in columns], dtype=np.int64)
+
+
+def _all_of(x: Features) -> tuple[Floats, Index]:
+    """Return (`bars[bars, all columns]`, `starts[rows]`): no copy where rows share their bars."""
+    rows, steps, width = x.values.shape
+    if rows == 1:
+        return x.values[0], np.zeros(1, dtype=np.int64)
+    bar, step, column = x.values.strides
+    if rows and bar == step:
+        shape, strides = (rows + steps - 1, width), (bar, column)
+        bars = np.lib.stride_tricks.as_strided(x.values, shape, strides, writeable=False)
+        return bars, np.arange(rows)
+    return x.values.reshape(rows * steps, width), np.arange(rows) * steps
 
 
 @njit(cache=True, nogil=True)
-def _gather(table: Array, starts: Index, out: Array) -> None:
-    steps = out.shape[1]
+def _pick(bars: Floats, places: Index) -> Floats:
+    table = np.empty((len(bars), len(places)))
+    for i in range(len(bars)):
+        for j in range(len(places)):
+            table[i, j] = bars[i, places[j]]
+    return table
+
+
+@njit(cache=True, nogil=True)
+def _score(
+    bars: Floats,
+    places: Index,
+    centre: Floats,
+    gain: Floats,
+    bound: float,
+    table: Array,
+    known: Rows,
+) -> None:
+    for i in range(len(bars)):
+        whole = True
+        for j in range(len(places)):
+            value = bars[i, places[j]]
+            whole &= math.isfinite(value)
+            z = min(max((value - centre[j]) * gain[j], -bound), bound)
+            table[i, j] = np.float32(z)
+        known[i] = whole
+        if not whole:
+            table[i, :] = np.float32(0.0)
+
+
+@njit(cache=True, nogil=True)
+def _all_known(known: Rows, starts: Index, steps: int, good: Rows) -> None:
+    count = np.empty(len(known) + 1, dtype=np.int64)
+    count[0] = 0
+    for i in range(len(known)):
+        count[i + 1] = count[i] + known[i]
     for i in range(len(starts)):
-        first = starts[i]
-        for t in range(steps):
-            for j in range(out.shape[2]):
-                out[i, t, j] = table[first + t, j]
+        good[i] = count[starts[i] + steps] - count[starts[i]] == steps
+
+
+@njit(cache=True, nogil=True)
+def _gather(table: Array, starts: Index, width: int, out: Array) -> None:
+    """Copy the block of each row; both are flat, so that it is one run of memory."""
+    for i in range(len(starts)):
+        first = starts[i] * width
+        # Through two flat views: so the compiler sees a plain copy.
+        source, row = table[first : first + out.shape[1]], out[i]
+        for k in range(len(row)):
+            row[k] = source[k]
 
 
 @njit(cache=True, nogil=True)

@@ -38,6 +38,7 @@ from folkmoot.models.neural.inputs import (
     Windowed,
     bars_of,
     known_windows,
+    scored,
 )
 from folkmoot.models.neural.plan import Plan
 
@@ -141,15 +142,13 @@ class Network:
 
     def inputs(self, x: Features) -> Inputs:
         """Return what the network is shown of the rows of `x`."""
-        table, starts = bars_of(x, self.columns)
-        known = rows.known(table)
-        scores = scaling.score(table, self.learnt["centre"], self.learnt["gain"], CLIP)
-        shown = np.where(known[:, None], scores, 0.0).astype(np.float32)
         parts: list[Part] = []
         good = np.ones(len(x), dtype=np.bool_)
         if self.columns:
+            centre, gain = self.learnt["centre"], self.learnt["gain"]
+            shown, known, starts = scored(x, self.columns, centre, gain, CLIP)
             parts.append(Windowed(shown, starts, self.lookback))
-            good &= known_windows(known, starts, self.lookback)
+            good = known_windows(known, starts, self.lookback)
         if self.raw:
             part, known_raw = self.raw_part(x)
             parts.append(part)
@@ -225,38 +224,42 @@ class Network:
 
     def predict(self, x: Features) -> Forecast:
         """Forecast every row of `x`; raises `Untrained` before a fit."""
-        raws, known = self.raw_answers(x)
-        p_up = np.full((len(x), len(self.horizons)), np.nan)
-        levels = np.full((*p_up.shape, len(LEVELS)), np.nan)
-        learnt = self.learnt
-        p_up[known], levels[known] = targets.decode(
-            raws.mean(axis=0), learnt["base"], learnt["shape"]
-        )
+        rows.learnt(self)
+        return self.answer(x, self.inputs(x))
+
+    def answer(self, x: Features, shown: Inputs) -> Forecast:
+        """Forecast every row of `x` from what the network is shown of it, as `inputs` returns."""
+        raws, learnt = self._raws(shown), self.learnt
+        raw = raws[0] if len(raws) == 1 else raws.mean(axis=0)
+        p_up, levels = targets.decode(raw, learnt["base"], learnt["shape"])
         span = spread.scale(x, self.horizons)
+        if len(raw) < len(x):
+            p_up, levels = _on_rows(shown.known, p_up), _on_rows(shown.known, levels)
         unknown = ~np.isfinite(span)
-        return Forecast(
-            np.where(unknown, np.nan, p_up),
-            np.where(unknown[:, :, None], np.nan, levels * span[:, :, None]),
-            self.horizons,
-            self.levels,
-        )
+        if unknown.any():
+            p_up = np.where(unknown, np.nan, p_up)
+            levels = np.where(unknown[:, :, None], np.nan, levels)
+        return Forecast(p_up, levels * span[:, :, None], self.horizons, self.levels)
 
     def raw_answers(self, x: Features) -> tuple[Floats, rows.Rows]:
         """Return (`raw[seeds, known rows, horizons x 8]`, `known[rows]`)."""
         rows.learnt(self)
         shown = self.inputs(x)
+        return self._raws(shown), shown.known
+
+    def _raws(self, shown: Inputs) -> Floats:
         index = np.flatnonzero(shown.known)
-        width = targets.WIDTH * len(self.horizons)
         if not len(index):
-            return np.zeros((self.plan.seeds, 0, width)), shown.known
+            return np.zeros((self.plan.seeds, 0, targets.WIDTH * len(self.horizons)))
         if self._asks_graphs():
             graphs = [serving.session(body) for body in self._graphs()]
-            return np.stack([serving.answers(g, shown, index) for g in graphs]), shown.known
-        self._torch()
-        from folkmoot.models.networks import loop
+            answers = [serving.answers(graph, shown, index) for graph in graphs]
+        else:
+            self._torch()
+            from folkmoot.models.networks import loop
 
-        answers = [loop.forward(network, shown, index) for network in self.networks()]
-        return np.stack(answers), shown.known
+            answers = [loop.forward(network, shown, index) for network in self.networks()]
+        return answers[0][None] if len(answers) == 1 else np.stack(answers)
 
     def freeze(self, x: Features) -> dict[str, Any]:
         """Add the ONNX form of each network, checked on rows of `x`; return how fast each form is.
@@ -379,3 +382,10 @@ class Network:
         else:
             model.networks()
         return model
+
+
+def _on_rows(known: rows.Rows, values: Floats) -> Floats:
+    """Return `[len(known), ...]`: the values on the rows that are known, NaN on the others."""
+    spaced = np.full((len(known), *values.shape[1:]), np.nan)
+    spaced[known] = values
+    return spaced

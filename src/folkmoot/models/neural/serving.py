@@ -12,7 +12,10 @@ from folkmoot.models.neural.inputs import Array, Index, Inputs
 PASS = 256
 """Rows that are asked at once."""
 
+ANSWER = ["raw"]
 
+
+@lru_cache(maxsize=1)
 def available() -> bool:
     """Return whether onnxruntime is installed."""
     from importlib.util import find_spec
@@ -50,12 +53,18 @@ def session(body: bytes) -> Any:
 
 def ask(running: Any, arrays: tuple[Array, ...]) -> Floats:
     """Return the raw numbers `[rows, out]` of a session for the arguments of forward."""
-    names = [node.name for node in running.get_inputs()]
-    raw: Floats = np.asarray(running.run(["raw"], dict(zip(names, arrays, strict=True)))[0])
+    raw: Floats = running.run(ANSWER, dict(zip(_names(running), arrays, strict=True)))[0]
     return raw
 
 
 def answers(running: Any, inputs: Inputs, index: Index) -> Floats:
     """Return the raw numbers `[len(index), out]` of the rows of `index`."""
+    if len(index) <= PASS:
+        return ask(running, inputs.take(index))
     parts = range(0, len(index), PASS)
     return np.concatenate([ask(running, inputs.take(index[i : i + PASS])) for i in parts])
+
+
+@lru_cache(maxsize=256)
+def _names(running: Any) -> tuple[str, ...]:
+    return tuple(node.name for node in running.get_inputs())

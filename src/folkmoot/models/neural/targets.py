@@ -12,6 +12,7 @@ training rows' returns over their expected standard deviation.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from folkmoot.core.bars import Floats
 from folkmoot.core.forecast import LEVELS, Features
@@ -75,11 +76,26 @@ def decode(raw: Floats, base: Floats, shape: Floats) -> tuple[Floats, Floats]:
     parts = raw.astype(np.float64).reshape(len(raw), -1, WIDTH)
     p_up = 1.0 / (1.0 + np.exp(-(base + parts[:, :, 0])))
     bounded = BOUND * np.tanh(parts[:, :, 1:] / BOUND)
-    middle = shape[:, MEDIAN] + bounded[:, :, MEDIAN]
-    steps = gaps(shape) * np.exp(np.delete(bounded, MEDIAN, axis=2))
-    below = np.cumsum(steps[:, :, MEDIAN - 1 :: -1], axis=2)[:, :, ::-1]
-    above = np.cumsum(steps[:, :, MEDIAN:], axis=2)
-    quantiles = np.concatenate(
-        (middle[:, :, None] - below, middle[:, :, None], middle[:, :, None] + above), axis=2
-    )
+    quantiles = np.empty_like(bounded)
+    _ladder(bounded, np.exp(bounded), shape, quantiles)
     return p_up, quantiles
+
+
+@njit(cache=True, nogil=True)
+def _ladder(bounded: Floats, grown: Floats, shape: Floats, quantiles: Floats) -> None:
+    """Write the quantiles: from the median down and up, by the gaps times what they have grown."""
+    levels = shape.shape[1]
+    for i in range(len(bounded)):
+        for h in range(len(shape)):
+            middle = shape[h, MEDIAN] + bounded[i, h, MEDIAN]
+            quantiles[i, h, MEDIAN] = middle
+            reach = 0.0
+            for k in range(MEDIAN - 1, -1, -1):
+                gap = max(shape[h, k + 1] - shape[h, k], SMALLEST_GAP)
+                reach += gap * grown[i, h, k]
+                quantiles[i, h, k] = middle - reach
+            reach = 0.0
+            for k in range(MEDIAN + 1, levels):
+                gap = max(shape[h, k] - shape[h, k - 1], SMALLEST_GAP)
+                reach += gap * grown[i, h, k]
+                quantiles[i, h, k] = middle + reach
