@@ -45,7 +45,12 @@ class Windowed:
         """Return `[len(index), steps, columns]`."""
         width = self.table.shape[1]
         out = np.empty((len(index), self.steps, width), dtype=self.table.dtype)
-        _gather(self.table.reshape(-1), self.starts[index], width, out.reshape(len(index), -1))
+        _gather(
+            self.table.reshape(-1),
+            self.starts[index],
+            width,
+            out.reshape(len(index), self.steps * width),
+        )
         return out
 
 
