@@ -13,28 +13,39 @@ from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.forecast import LEVELS
 from folkmoot.features import FeatureSet, Table, feature_set, windows
 from folkmoot.training.artefacts import Loaded, load_model
+from folkmoot.training.dataset import read_bars
+from folkmoot.training.trainer_validation import through
 
 MEDIAN = LEVELS.index(0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A loaded model with the ratio that its user gave."""
+    """A loaded model with the ratio that its user gave and the columns that it reads."""
 
     loaded: Loaded
     weight: float
+    columns: FeatureSet
+    reads: tuple[str, ...]
+
+    @property
+    def bars_needed(self) -> int:
+        """How many bars it takes until where they start no longer matters to the answer."""
+        return self.columns.stable + int(self.loaded.member.lookback)
 
     def earned(self, horizon: int) -> bool:
         """Return whether its card records skill beyond the baselines at this horizon."""
         row = self.loaded.card["validation"].get("horizons", {}).get(str(horizon), {})
         return bool(row.get("earned"))
 
-    def calibrated(self, horizon: int, p_up: float) -> float:
-        """Return P(up) through the line that the card's out-of-fold rows gave."""
-        slope, level = self.loaded.card.get("calibration", {}).get(str(horizon), (1.0, 0.0))
-        p = min(max(p_up, 1e-4), 1.0 - 1e-4)
-        logit = np.log(p / (1.0 - p))
-        return float(1.0 / (1.0 + np.exp(-(slope * logit + level))))
+    def calibrated(self, horizons: Sequence[int], p_up: Floats) -> Floats:
+        """Return P(up) `[horizons]` through the lines that the card's held-out rows gave."""
+        lines = self.loaded.card.get("calibration", {})
+        each = [
+            through(tuple(lines.get(str(h), (1.0, 0.0))), p)
+            for h, p in zip(horizons, p_up, strict=True)
+        ]
+        return np.array(each, dtype=np.float64)
 
 
 class NeuralPredictor:
@@ -55,26 +66,28 @@ class NeuralPredictor:
     def load_model(self, name: str, path: str | Path, weight: float = 1.0) -> None:
         """Load a model file, whatever its name ends in, under a name of yours.
 
-        Raises `DataError` for a file that folkmoot did not write (a pickle, say), `Untrained` for a
-        model without a passed validation, `UsageError` for a weight that is not above zero or a
-        model of another feature timeframe; the models loaded before stay as they were.
+        Raises `DataError` for a file that folkmoot did not write (a pickle, say) or whose features
+        are defined otherwise by now, `Untrained` for a model without a passed validation,
+        `UsageError` for a weight that is not above zero or a model of another timeframe; the models
+        loaded before stay as they were.
         """
-        if not weight > 0.0:
-            raise UsageError(f"the weight is {weight}", where=name, allowed="above zero")
+        if not 0.0 < weight < np.inf:
+            raise UsageError(f"the weight is {weight}", where=name, allowed="above zero, finite")
         loaded = load_model(path)
         for other in self._seats.values():
             theirs, ours = other.loaded.card["timeframe"], loaded.card["timeframe"]
             if theirs != ours:
                 raise UsageError(f"{name} decides on {ours} bars", where=name, allowed=theirs)
-        self._seats[name] = Seat(loaded, weight)
+        self._seats[name] = Seat(loaded, weight, *_columns(loaded))
 
     def predict(self, data: Any, return_uncertainty: bool = True) -> dict[str, Any]:
         """Answer for the last closed bar of `data`: `Bars`, or a frame of any common naming.
 
         Returns, with one number for each of the `horizons` that all models share:
-        `ensemble_prediction` the median log return, `p_up`, `uncertainty` the entropy of P(up) in
-        bits from 0 (certain) to 1 (a coin), `agreement` the weight on the answer's side, `models`
-        with each one's `p_up`, `prediction` and `weight`; `note` where nobody has earned a weight.
+        `ensemble_prediction` the median log return; `p_up`; `uncertainty` the entropy of P(up) in
+        bits from 0 (certain) to 1 (a coin, or nobody has earned a weight); `agreement` the weight
+        on the answer's side; `models` with each one's `p_up`, `prediction` and `weight`; `note`
+        where nobody has earned a weight.
 
         Raises `Untrained` if no model is loaded, `DataError` if the bars are too few or end in what
         no model can answer.
@@ -95,10 +108,11 @@ class NeuralPredictor:
         return await asyncio.to_thread(self.predict, data, return_uncertainty)
 
     def _bars(self, data: Any) -> Bars:
-        if isinstance(data, Bars):
-            return data
+        """Return as many of the last bars as any model needs."""
         card = next(iter(self._seats.values())).loaded.card
-        return Bars.from_frame(data, card.get("symbol", "market"), card["timeframe"])
+        bars = read_bars(data, card.get("symbol", "market"), card["timeframe"])
+        needed = max(seat.bars_needed for seat in self._seats.values())
+        return bars.rows(max(0, len(bars) - needed), len(bars))
 
     def _horizons(self) -> tuple[int, ...]:
         each = [set(seat.loaded.member.horizons) for seat in self._seats.values()]
@@ -112,41 +126,57 @@ class NeuralPredictor:
         return shared
 
     def _ask(self, seat: Seat, bars: Bars, horizons: Sequence[int]) -> tuple[Floats, Floats]:
+        """Return (P(up), median log return), each `[horizons]`; NaN where it cannot answer."""
         member = seat.loaded.member
-        columns = _columns(seat.loaded)
-        if len(bars) < columns.stable + member.lookback:
+        if len(bars) < seat.bars_needed:
             raise DataError(
                 f"{len(bars)} bars are too few for {seat.loaded.id}",
                 where="predict",
-                allowed=f"{columns.stable + member.lookback} or more",
+                allowed=f"{seat.bars_needed} or more",
             )
-        table = columns.matrix(bars)
+        table = seat.columns.matrix(bars)
         tail = slice(len(table) - member.lookback, len(table))
         last = Table(table.values[tail], table.names, table.known_at[tail])
+        if not (member.handles_missing or np.isfinite(last.of(*seat.reads)).all()):
+            return np.full(len(horizons), np.nan), np.full(len(horizons), np.nan)
         forecast = member.predict(windows(last, member.lookback))
         places = [member.horizons.index(horizon) for horizon in horizons]
-        p_up, middle = forecast.p_up[-1, places], forecast.quantiles[-1, places, MEDIAN]
-        each = [seat.calibrated(h, float(p)) for h, p in zip(horizons, p_up, strict=True)]
-        return np.where(np.isnan(p_up), np.nan, each), middle
+        p_up = seat.calibrated(horizons, forecast.p_up[-1, places])
+        return p_up, forecast.quantiles[-1, places, MEDIAN]
 
     def _shares(self, horizons: Sequence[int]) -> Floats:
-        """Return `[models, horizons]`: ratios among the earned, or among all where none is."""
+        """Return `[models, horizons]`: the given ratio where it was earned, else zero."""
         given = np.array([seat.weight for seat in self._seats.values()])[:, None]
         earned = np.array([[s.earned(h) for h in horizons] for s in self._seats.values()])
         return np.asarray(given * earned, dtype=np.float64)
 
 
-def _columns(loaded: Loaded) -> FeatureSet:
-    card = loaded.card
-    wanted = feature_set(card["features"]["name"], card["timeframe"])
-    columns = wanted.plus(feature_set("bars", card["timeframe"]))
-    if wanted.hash() != card["features"]["hash"]:
+def _columns(loaded: Loaded) -> tuple[FeatureSet, tuple[str, ...]]:
+    """Return what a model needs computed and the names it reads, or raise if the set has changed.
+
+    The set `bars` is always computed; only what the model reads has to be known.
+    """
+    card, member = loaded.card, loaded.member
+    try:
+        name, known = card["features"]["name"], card["features"]["hash"]
+        timeframe = card["timeframe"]
+    except (KeyError, TypeError) as problem:
+        raise DataError(
+            f"the card of {loaded.id} does not tell its features",
+            where=str(loaded.path),
+            allowed="features with name and hash, timeframe",
+        ) from problem
+    wanted = feature_set(name, timeframe)
+    if wanted.hash() != known:
         raise DataError(
             f"the set {wanted.name!r} is not the one that {loaded.id} was fitted on",
             where=str(loaded.path),
-            allowed=f"hash {card['features']['hash'][:12]}, or train it again",
+            allowed=f"hash {known[:12]}, or train it again",
         )
-    return columns
+    own = (*getattr(member, "columns", ()), *member.needs, *getattr(member, "raw", ()))
+    reads = own or wanted.names
+    complete = wanted.only([column for column in wanted.names if column in reads])
+    return complete.plus(feature_set("bars", timeframe)), (*reads, "ewma_vol")
 
 
 def _join(answers: dict[str, tuple[Floats, Floats]], shares: Floats) -> dict[str, Any]:
@@ -172,7 +202,7 @@ def _join(answers: dict[str, tuple[Floats, Floats]], shares: Floats) -> dict[str
     joined: dict[str, Any] = {
         "ensemble_prediction": (used * np.where(known, middle, 0.0)).sum(axis=0),
         "p_up": p_up,
-        "uncertainty": _entropy(p_up),
+        "uncertainty": np.where(spoken, _entropy(p_up), 1.0),
         "agreement": (used * side).sum(axis=0),
         "models": told,
     }

@@ -1,0 +1,129 @@
+"""A network taught on a data module and judged on its test part: document 004's `NeuralTrainer`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from folkmoot.core.errors import Untrained, UsageError
+from folkmoot.models.neural.network import Tell
+from folkmoot.training.artefacts import save_model
+from folkmoot.training.data_module import WalkForwardDataModule
+from folkmoot.training.trainer_members import give_back, member_of
+from folkmoot.training.trainer_validation import Judgement, judge
+
+
+class NeuralTrainer:
+    """Fit a network through the one loop, keep its best epoch, judge it, and save it.
+
+    `model`: an `LSTMModel`, `TFTModel` or `TradingModel`, or another module called with `[rows,
+    steps, features]` alone, that answers 8 numbers for each horizon: its direction and seven
+    quantiles. `max_epochs` at most, fewer after `early_stopping_patience` epochs without a better
+    loss on the validation part; `training`: further options of `folkmoot.models.neural.plan.Plan`.
+
+    After `fit`: `model` has learnt, `history` tells each epoch, `metrics` each horizon of the test
+    part beside the baselines, `judgement` what a saved file's card will say.
+
+    Raises `UsageError` for a model that does not fit the data, `UnknownOption` for an option that
+    a fit does not have.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data_module: WalkForwardDataModule,
+        max_epochs: int = 100,
+        early_stopping_patience: int = 10,
+        training: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model = model
+        self.data_module = data_module
+        own = {"epochs": max_epochs, "patience": early_stopping_patience, **(training or {})}
+        for option, why in {"seeds": "one model", "holdout": "the data module"}.items():
+            if option in own:
+                raise UsageError(f"{option} is set by {why}", where="NeuralTrainer")
+        names = data_module.get_feature_names()
+        steps, horizons = data_module.sequence_length, data_module.horizons
+        self._own = own
+        self.member_id, member = member_of(model, len(names), horizons, steps, own)
+        own["holdout"] = data_module.holdout((*names, *member.raw))
+        _, self.member = member_of(model, len(names), horizons, steps, own)
+        self.judgement: Judgement | None = None
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Each epoch's losses and validation figures; empty before a fit."""
+        return self.member.history[0] if self.member.history else []
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Figures of each horizon on the judged half of the test part; empty before a fit."""
+        return {} if self.judgement is None else self.judgement.validation["horizons"]
+
+    def fit(self, progress: Tell | None = None, keep: str | Path | None = None) -> Self:
+        """Teach the network; `progress` is told each epoch.
+
+        `keep`: a file for the state after each epoch, from which a killed fit goes on. A second
+        call goes on from what was learnt. Raises `DataError` if the loss stops being a number.
+        """
+        module = self.data_module
+        names = module.get_feature_names()
+        _, member = member_of(
+            self.model, len(names), module.horizons, module.sequence_length, self._own
+        )
+        member.progress, member.keep = progress, None if keep is None else Path(keep)
+        span = module.learnt_from
+        member.fit(module.x(span), module.labels_known_in(span), np.ones(len(span)))
+        give_back(member, self.model)
+        self.member = member
+        self.judgement = judge(member, module)
+        return self
+
+    def save(self, path: str | Path) -> str:
+        """Write the fitted network with its card, as `NeuralPredictor.load_model` reads it.
+
+        Returns the file's SHA-256. Raises `Untrained` before a fit, `UsageError` for a module of
+        the user's own, which no file of ours can rebuild.
+        """
+        if self.judgement is None:
+            raise Untrained("nothing was fitted", where="NeuralTrainer", allowed="fit() first")
+        if not self.member_id:
+            raise UsageError(
+                f"{type(self.model).__name__} is no member of the committee",
+                where="save",
+                allowed="LSTMModel, TFTModel, TradingModel, or make it a plug-in",
+            )
+        return save_model(path, self.member_id, self.member, self.card())
+
+    def card(self) -> dict[str, Any]:
+        """Return the JSON card: what it was fitted on, what was purged, and how it did."""
+        if self.judgement is None:
+            raise Untrained("nothing was fitted", where="NeuralTrainer", allowed="fit() first")
+        module, member = self.data_module, self.member
+        known_at = module.table.known_at
+        spans = zip(("train", "val", "test"), module.parts, strict=True)
+        return {
+            "symbol": module.bars.symbol,
+            "timeframe": module.bars.timeframe.label,
+            "horizons": list(module.horizons),
+            "features": {"name": module.whole_set.name, "hash": module.whole_set.hash()},
+            "columns": list(member.columns),
+            "left_out": list(module.left_out),
+            "bars": len(module.bars),
+            "data": module.bars.hash(),
+            "rows": {
+                name: {
+                    "rows": [span.start, span.stop],
+                    "known_at": [int(known_at[span.start]), int(known_at[span.stop - 1])],
+                    "labels": len(module.part(name)),
+                }
+                for name, span in spans
+            },
+            "purged": "labels not known at the close before the next part",
+            "seeds": [member.plan.seed],
+            "epochs": len(self.history),
+            "parameters": member.parameters_in_use(),
+            "validation": self.judgement.validation,
+            "calibration": self.judgement.calibration,
+        }
