@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from folkmoot.app.shelved import Shelved
+from folkmoot.app.shelved import Shelved, in_order
 
 SCORES = ("log_loss", "brier", "accuracy", "pinball_bp")
 
@@ -17,7 +17,7 @@ def compared(first: Shelved, second: Shelved) -> dict[str, Any]:
     cards = [one.card or {} for one in (first, second)]
     rows = [card.get("validation", {}).get("horizons", {}) for card in cards]
     names = [f"{one.name}@{one.version}" for one in (first, second)]
-    shared = [horizon for horizon in rows[0] if horizon in rows[1]]
+    shared = [horizon for horizon, _ in in_order(rows[0]) if horizon in rows[1]]
     same = cards[0].get("data", {}).get("hash") == cards[1].get("data", {}).get("hash")
     return {
         "models": names,

@@ -68,11 +68,15 @@ def members(committee: "Committee | None" = None) -> list[MemberStatus]:
 
 
 def options_of(name: str) -> dict[str, Any]:
-    """Return a member's options with their defaults, a preset's own among them, as JSON values."""
-    from folkmoot.core.plugins import load, options, preset
+    """Return a member's options as it is built without any, a preset's own among them."""
+    from folkmoot import models
+    from folkmoot.core.plugins import load, options
 
-    package = "folkmoot.models"
-    return plain({**options(load(package, name)), **preset(package, name)})
+    known = options(load(models.__name__, name))
+    if inspect.Parameter.empty in known.values():
+        return plain(known)
+    built = models.build(name)
+    return plain({option: getattr(built, option, known[option]) for option in known})
 
 
 def catalogue(shelf: "Shelf") -> list[dict[str, Any]]:
@@ -139,4 +143,6 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return plain(value)
     return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -6,7 +6,7 @@ Built of the pieces of the study's report (`proof.report`), so it looks and prin
 from collections.abc import Sequence
 from typing import Any
 
-from folkmoot.app.shelved import Shelved
+from folkmoot.app.shelved import Shelved, in_order
 from folkmoot.proof.report.markup import Html, join, node
 from folkmoot.proof.report.numbers import count, decimal, interval, known, percent, words
 from folkmoot.proof.report.page import document
@@ -14,7 +14,9 @@ from folkmoot.proof.report.plot import curve, dot, figure, legend, level, line, 
 from folkmoot.proof.report.scales import Scale, around
 
 HUES = ("desk", "hold")
-STYLE = Html(".mark.hold { fill: var(--hold); } td:nth-child(2) { text-align: left; }")
+STYLE = Html(
+    ".mark.hold { fill: var(--hold); } td:nth-child(2), th:nth-child(2) { text-align: left; }"
+)
 MOST_BARS = 24
 ROW = 24
 TOLD = ("log_loss", "accuracy", "pinball_bp", "brier")
@@ -28,7 +30,7 @@ def model_page(found: Shelved) -> str:
     heading = f"{found.name} v{found.version}"
     data = card["data"]
     said = f"{found.model} on {card['symbol']}, {card['timeframe']}"
-    span = f"{data['from']} to {data['trained_to']}, {count(data['bars'])} bars"
+    span = f"{data['from']} to {data['to']}, {count(data['bars'])} bars"
     top = node("p", "folkmoot", class_="brand"), node("h1", heading), node("p", said, ", ", span)
     return document(
         heading,
@@ -48,7 +50,7 @@ def _section(title: str, *parts: object) -> Html:
 def _scores(card: dict[str, Any]) -> Html:
     head = [node("th", name) for name in ("bars ahead", "forecaster", *HEADS)]
     body = []
-    for horizon, row in card["validation"]["horizons"].items():
+    for horizon, row in in_order(card["validation"]["horizons"]):
         if "log_loss" not in row:
             body.append(node("tr", node("th", horizon), node("td", f"only {row['n']} rows")))
             continue
@@ -69,7 +71,7 @@ def _line(horizon: str, name: str, row: dict[str, Any]) -> Html:
 
 def gain_chart(card: dict[str, Any]) -> Html | None:
     """Return the log loss saved against the hardest reference at each horizon, with intervals."""
-    rows = {h: row for h, row in card["validation"]["horizons"].items() if "gain" in row}
+    rows = {h: row for h, row in in_order(card["validation"]["horizons"]) if "gain" in row}
     values = [1e3 * end for row in rows.values() for end in row["gain"] if known(end) is not None]
     if not values:
         return None
@@ -103,7 +105,7 @@ def _gain(horizon: str, row: dict[str, Any], share: float, across: Scale) -> Htm
     if low is not None and high is not None:
         whisker = line(across.across(low), place, across.across(high), place, f"whisker {mark}")
     return join(
-        text(0, place, f"{horizon} bars ahead", anchor="end", dx=-12),
+        text(0, place, f"{horizon} ahead", anchor="end", dx=-12),
         whisker,
         dot(across.across(middle or 0.0), place, f"mark {mark}", 4.5),
     )
@@ -171,8 +173,8 @@ def _pictures(told: dict[str, Any]) -> list[Html]:
     return charts or [node("p", "This member tells nothing of what it used.", class_="absent")]
 
 
-def _importance(shares: dict[str, float]) -> Html:
-    kept = dict(list(shares.items())[:MOST_BARS])
+def _importance(shares: Sequence[tuple[str, float]]) -> Html:
+    kept = dict(shares[:MOST_BARS])
     return _bars(kept, "Share of each column in what the model used; it tells no cause.", percent)
 
 
@@ -217,12 +219,13 @@ def _backs(last: int) -> list[int]:
 
 
 def _facts(found: Shelved, card: dict[str, Any]) -> Html:
-    slopes = {h: f"{decimal(a)}, {decimal(b, 3)}" for h, (a, b) in card["calibration"].items()}
+    slopes = {h: f"{decimal(a)}, {decimal(b, 3)}" for h, (a, b) in in_order(card["calibration"])}
     pairs = {
         "parameters in use": count(found.parameters),
         "columns": f"{card['sizes']['columns']} of {card['features']['title']}",
         "window": f"{card['sizes']['lookback']} bars",
         "served by": card["served"]["by"],
+        "learnt from bars to": card["data"]["trained_to"],
         "training": f"{decimal(card['cost']['seconds'], 1)} s over {len(card['folds'])} folds",
         "calibration (slope, level)": "; ".join(f"{h}: {said}" for h, said in slopes.items()),
         "data": card["data"]["hash"],

@@ -46,7 +46,7 @@ class Shelved:
     def earned(self) -> list[int]:
         """The horizons at which it has earned skill beyond the references."""
         rows = (self.card or {}).get("validation", {}).get("horizons", {})
-        return [int(horizon) for horizon, row in rows.items() if row.get("earned")]
+        return [int(horizon) for horizon, row in in_order(rows) if row.get("earned")]
 
     @property
     def history(self) -> list[list[dict[str, Any]]]:
@@ -67,6 +67,15 @@ class Shelved:
             "parameters_in_use": self.parameters,
         }
         return row | ({"problem": self.problem} if self.problem else {})
+
+
+def in_order(rows: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return what a card says by horizon in the horizons' order; JSON sorts them as texts.
+
+    >>> in_order({"1": "a", "15": "b", "5": "c"})
+    [('1', 'a'), ('5', 'c'), ('15', 'b')]
+    """
+    return sorted(rows.items(), key=lambda pair: int(pair[0]))
 
 
 def shelf() -> "Shelf":

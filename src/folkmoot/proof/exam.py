@@ -26,6 +26,9 @@ FEWEST = 100
 EARNED = 0.05
 """The one-sided p at which skill beyond every reference counts as earned."""
 
+COIN = "coin"
+"""The reference that says one half of every row."""
+
 Figures = dict[str, Any]
 
 
@@ -51,15 +54,20 @@ def examined(name: str, each: Mapping[int, Ballots]) -> tuple[Figures, dict[str,
 def exam(found: Scored, name: str, ballots: Ballots) -> Figures:
     """Return one horizon's figures of a member and, on the same rows, of the references.
 
-    `gain` is the log loss saved against the reference that is hardest to beat, whose one-sided
-    Diebold-Mariano `p` decides what is `earned`.
+    `gain` is the log loss saved against the `reference` that is hardest to beat, whose one-sided
+    Diebold-Mariano `p` decides what is `earned`. A fair coin is one of them: where few rows were
+    there to learn a base rate from, beating that alone is no skill.
     """
     if len(found) < FEWEST:
         return {"n": len(found), "earned": False}
     spans = {one: ballots.quantiles[found.rows, k] for k, one in enumerate(ballots.members)}
     horizon, own = found.horizon, found.losses(name)
-    tests = {one: statistics.diebold_mariano(own, found.losses(one), horizon) for one in REFERENCES}
-    best = max(REFERENCES, key=lambda one: tests[one].p)
+    against = {one: found.losses(one) for one in REFERENCES}
+    against[COIN] = np.full(len(own), math.log(2.0))
+    tests = {
+        one: statistics.diebold_mariano(own, losses, horizon) for one, losses in against.items()
+    }
+    best = max(tests, key=lambda one: tests[one].p)
     truth = found.returns
     wide = {one: pinball(truth, spans[one]) for one in (name, *REFERENCES)}
     spread = statistics.diebold_mariano(wide[name], wide["base_rate"], horizon)
@@ -68,7 +76,7 @@ def exam(found: Scored, name: str, ballots: Ballots) -> Figures:
         "earned": bool(tests[best].p <= EARNED),
         "reference": best,
         "p": tests[best].p,
-        "gain": _interval(found.losses(best) - own, horizon),
+        "gain": _interval(against[best] - own, horizon),
         "pinball_p": spread.p,
         "uncalibrated_log_loss": statistics.log_loss(found.raw[name], found.up),
         **figures(found, name, spans[name]),

@@ -42,6 +42,9 @@ LATEST = 512
 TOP = 24
 """Columns of an explanation that the card keeps."""
 
+FOLD = ("block", "rows", "trained_rows", "trained_known_at", "labels", "purged", "key")
+"""What the card keeps of each fold's fit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -86,15 +89,12 @@ def school(
     spec = settled(features)
     columns = feature_set(spec, bars.timeframe)
     walks = _walk(bars, columns, chosen, ahead, store, workers, progress or _silent)
-    complete = columns.plus(feature_set("bars", bars.timeframe))
     found = []
     for name in chosen:
         each = {horizon: _alone(ballots, name) for horizon, ballots in walks.items()}
         card = _card(bars, columns, spec, name, each, store)
-        member = artefact(store, walks[ahead[0]].artefacts[_last(walks[ahead[0]]), name])
-        latest = _latest(bars, complete, member.lookback)
-        card |= {"served": _frozen(member, latest), "explained": explained(member, latest)}
-        card["sizes"] = _sizes(member)
+        member = artefact(store, card["folds"][-1]["key"])
+        card |= _fitted(member, _latest(bars, columns, member.lookback))
         number = shelf.add(names[name], name, member, card)
         found.append(Version(name, names[name], number, card))
     return found
@@ -150,10 +150,6 @@ def _alone(ballots: Ballots, name: str) -> Ballots:
     )
 
 
-def _last(ballots: Ballots) -> int:
-    return max(block for block, _ in ballots.artefacts)
-
-
 def _card(
     bars: Bars,
     columns: FeatureSet,
@@ -162,37 +158,46 @@ def _card(
     each: Mapping[int, Ballots],
     store: TaskStore,
 ) -> dict[str, Any]:
+    """Return what is recorded of a member before its last fit is looked at."""
     first = next(iter(each.values()))
     folds = [card for card in first.cards if card["member"] == name]
-    seconds = [store.seconds(fold["key"]) for fold in folds]
-    used = ("block", "rows", "trained_rows", "trained_known_at", "labels", "purged", "key")
     validation, calibration = examined(name, each)
-    last = folds[-1]
     return {
         "model": name,
         "symbol": bars.symbol,
         "timeframe": bars.timeframe.label,
         "horizons": list(each),
-        "features": {
-            "name": spec,
-            "title": title(spec),
-            "timeframe": columns.timeframe.label,
-            "hash": columns.hash(),
-            "read": last["features"],
-            "columns": last["columns"],
-            "dropped": last["dropped"],
-        },
+        "features": _features(columns, spec, folds[-1]),
         "data": {
             "hash": bars.hash(),
             "bars": len(bars),
             "from": iso(int(bars.open_time[0])),
             "to": iso(int(bars.close_time[-1])),
-            "trained_to": iso(last["trained_known_at"][1]),
+            "trained_to": iso(folds[-1]["trained_known_at"][1]),
         },
-        "options": last["options"],
-        "folds": [{key: fold[key] for key in used} for fold in folds],
+        "options": folds[-1]["options"],
+        "folds": [{key: fold[key] for key in FOLD} for fold in folds],
         "validation": validation,
         "calibration": calibration,
+        **_made(name, [store.seconds(fold["key"]) for fold in folds]),
+    }
+
+
+def _features(columns: FeatureSet, spec: str, fold: dict[str, Any]) -> dict[str, Any]:
+    """Return the set that was read, by its name or definition, and what the last fit used of it."""
+    return {
+        "name": spec,
+        "title": title(spec),
+        "timeframe": columns.timeframe.label,
+        "hash": columns.hash(),
+        "read": fold["features"],
+        "columns": fold["columns"],
+        "dropped": fold["dropped"],
+    }
+
+
+def _made(name: str, seconds: list[float]) -> dict[str, Any]:
+    return {
         "cost": {"seconds": float(np.sum(seconds)), "folds": seconds},
         "made_by": {
             "folkmoot": version("folkmoot"),
@@ -202,8 +207,23 @@ def _card(
     }
 
 
-def _latest(bars: Bars, complete: FeatureSet, lookback: int) -> Features:
+def _fitted(member: Any, latest: Features) -> dict[str, Any]:
+    """Return what is recorded of the fit itself; a network has its ONNX form from then on."""
+    served = _frozen(member, latest)
+    plan = getattr(member, "plan", None)
+    seeds = [] if plan is None else [plan.seed + place for place in range(plan.seeds)]
+    return {
+        "served": served,
+        "explained": explained(member, latest),
+        "sizes": _sizes(member),
+        "plan": None if plan is None else plan.as_dict(),
+        "seeds": seeds or [seed for seed in (getattr(member, "seed", None),) if seed is not None],
+    }
+
+
+def _latest(bars: Bars, columns: FeatureSet, lookback: int) -> Features:
     """Return the rows at the end, read from as much history as their features need."""
+    complete = columns.plus(feature_set("bars", bars.timeframe))
     first = max(0, len(bars) - complete.stable - lookback - LATEST)
     return windows(complete.matrix(bars.rows(first, len(bars))), lookback)
 
@@ -221,7 +241,7 @@ def _frozen(member: Any, latest: Features) -> dict[str, Any]:
 def explained(member: Any, latest: Features) -> dict[str, Any]:
     """Return what the member's forward pass used on the rows `latest`, as means.
 
-    `importance`: the largest columns with their shares; whatever else it tells, a mean over the
+    `importance`: the largest columns' [name, share]; whatever else it tells, a mean over the
     rows: `attention` by bars back from the decision, newest last. Empty where it tells nothing.
     """
     if not hasattr(member, "explain"):
@@ -255,12 +275,12 @@ def _paid(array: Any) -> list[float]:
     return [float(value) for value in found]
 
 
-def _shares(values: Any, columns: list[str]) -> dict[str, float]:
-    """Return the largest shares; inputs beyond the columns of the set are numbered."""
+def _shares(values: Any, columns: list[str]) -> list[list[Any]]:
+    """Return [name, share] of the largest; inputs beyond the columns of the set are numbered."""
     names = [*columns, *(f"input_{k}" for k in range(len(columns), len(values)))]
     total = float(np.nansum(values)) or 1.0
     order = np.argsort(-values, kind="stable")[:TOP]
-    return {names[place]: float(values[place]) / total for place in order}
+    return [[names[place], float(values[place]) / total] for place in order]
 
 
 def _sizes(member: Any) -> dict[str, Any]:

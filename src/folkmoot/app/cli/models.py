@@ -32,15 +32,16 @@ def _listed(context: typer.Context, json: JsonOption = False) -> int:
 def list_(json: JsonOption = False) -> int:
     """List all members and baselines with sizes, options, status and trained versions."""
     from folkmoot.app.members import catalogue
-    from folkmoot.app.shelved import shelf
+    from folkmoot.app.shelved import shelf, shelved_all
 
     found = catalogue(shelf())
+    damaged = [one.as_dict() for one in shelved_all(shelf()) if one.problem]
     if json:
-        emit({"models": found})
+        emit({"models": found, "damaged": damaged})
     else:
         from folkmoot.app.cli.models_tables import show_catalogue
 
-        show_catalogue(found)
+        show_catalogue(found, damaged)
     return 0
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from folkmoot.app.cli.output import console
 from folkmoot.app.cli.tables import show_lines
+from folkmoot.app.shelved import in_order
 from folkmoot.proof.report.numbers import UNKNOWN, count, decimal, interval, known, percent
 
 STEPS = 8
@@ -16,8 +17,8 @@ CURVES = ("loss", "validation_loss", "accuracy")
 SHOWN = 8
 
 
-def show_catalogue(found: Sequence[dict[str, Any]]) -> None:
-    """Print the members, and below them the versions that lie on the shelf."""
+def show_catalogue(found: Sequence[dict[str, Any]], damaged: Sequence[dict[str, Any]]) -> None:
+    """Print the members, below them the versions on the shelf, and what cannot be read there."""
     table = _table("id", "kind", "status", "parameters", "in use", "options")
     for row in found:
         options = ", ".join(f"{name} {value}" for name, value in row["options"].items())
@@ -29,6 +30,7 @@ def show_catalogue(found: Sequence[dict[str, Any]]) -> None:
     if versions:
         show_lines([""])
         console().print(_versions(versions))
+    show_lines(f"{one['name']} v{one['version']}: {one['problem']}" for one in damaged)
 
 
 def _versions(versions: Sequence[dict[str, Any]]) -> Table:
@@ -36,7 +38,7 @@ def _versions(versions: Sequence[dict[str, Any]]) -> Table:
     for one in versions:
         market = f"{one['symbol']} {one['timeframe']}"
         earned = _listed(one["earned"]) or "none"
-        cells = one.get("problem") or one["status"], market, _listed(one["horizons"] or []), earned
+        cells = one["status"], market, _listed(one["horizons"] or []), earned
         table.add_row(one["name"], str(one["version"]), one["id"], *map(_plain, cells))
     return table
 
@@ -66,14 +68,15 @@ def _head(facts: dict[str, Any]) -> Iterator[str]:
     data, sizes, features = card["data"], card["sizes"], card["features"]
     yield f"{facts['name']} v{facts['version']} ({facts['status']}): {facts['model']}"
     market = f"{card['symbol']} {card['timeframe']}"
-    yield f"trained on {market}, {data['from']} to {data['trained_to']}, {data['bars']} bars"
+    yield f"trained on {market}, {data['from']} to {data['to']}, {data['bars']} bars"
+    yield f"what is served has learnt from bars to {data['trained_to']}"
     size = f"{count(sizes['parameters'])} parameters in use, " if sizes["parameters"] else ""
     yield f"{size}{sizes['columns']} columns of {features['title']}, {sizes['lookback']} bars back"
 
 
 def _verdict(validation: dict[str, Any]) -> str:
     rows = validation["horizons"]
-    earned = [horizon for horizon, row in rows.items() if row["earned"]]
+    earned = [horizon for horizon, row in in_order(rows) if row["earned"]]
     if not validation["passed"]:
         return "validation not passed: too few rows or a score without a value; it is not served"
     if not earned:
@@ -83,7 +86,7 @@ def _verdict(validation: dict[str, Any]) -> str:
 
 def _scores(card: dict[str, Any]) -> Table:
     table = _table("bars", "forecaster", "log loss", "accuracy, %", "pinball, bp", "Brier", "p")
-    for horizon, row in card["validation"]["horizons"].items():
+    for horizon, row in in_order(card["validation"]["horizons"]):
         if "log_loss" not in row:
             table.add_row(horizon, card["model"], f"only {row['n']} rows")
             continue
@@ -109,7 +112,7 @@ def _spread(three: Sequence[float | None], digits: int) -> str:
 
 
 def _calibration(card: dict[str, Any]) -> Iterator[str]:
-    for horizon, (slope, level) in card["calibration"].items():
+    for horizon, (slope, level) in in_order(card["calibration"]):
         line = f"slope {decimal(slope)}, level {decimal(level, 3)}"
         yield f"calibration at {horizon}: {line} on the logit"
 
@@ -154,9 +157,9 @@ def spark(values: Sequence[float | None]) -> str:
 
 
 def _used(told: dict[str, Any]) -> Iterator[str]:
-    importance = told.get("importance") or {}
+    importance = told.get("importance") or []
     if importance:
-        first = [f"{name} {percent(share)}" for name, share in list(importance.items())[:SHOWN]]
+        first = [f"{name} {percent(share)}" for name, share in importance[:SHOWN]]
         yield f"looked at most: {', '.join(first)}"
     paid = told.get("attention") or []
     if paid:
@@ -168,7 +171,7 @@ def _used(told: dict[str, Any]) -> Iterator[str]:
 def show_comparison(facts: dict[str, Any]) -> None:
     """Print two versions' scores side by side."""
     table = _table("bars", "score", *facts["models"])
-    for horizon, row in facts["horizons"].items():
+    for horizon, row in in_order(facts["horizons"]):
         table.add_row(horizon, "log loss", *_pair(row["log_loss"], 4))
         table.add_row("", "accuracy", *_pair(row["accuracy"], 4))
         table.add_row("", "pinball, bp", *_pair(row["pinball_bp"], 2))
