@@ -9,7 +9,7 @@ import numpy as np
 
 from folkmoot.causal.assemble import CLOCK
 from folkmoot.causal.expr import Expr, Value, as_expr, lengths, walk
-from folkmoot.causal.layout import WIDE
+from folkmoot.causal.layout import WIDE, lined
 from folkmoot.causal.plan import Stage, plan
 from folkmoot.core.bars import COLUMNS, Bars, Floats
 from folkmoot.core.errors import UsageError
@@ -154,7 +154,7 @@ def block(count: int, length: int) -> Floats:
     Rows whose addresses differ by pages would push each other out of the cache.
     """
     stride = -(-length // 8) * 8 + 24
-    return np.empty((count, stride))[:, :length]
+    return lined(count * stride).reshape(count, stride)[:, :length]
 
 
 def _column(bars: Bars, name: str) -> Floats:
