@@ -248,8 +248,7 @@ class _Assembler:
 
     def _pyramid(self, scope: Scope, kind: int, x: Expr) -> Cell:
         if (kind, x) not in scope.pyramids:
-            keep = scope.longest[kind, x] - 1
-            levels = (keep + 1).bit_length() - 1
+            levels, keep = scope.longest[kind, x].bit_length() - 1, _kept(scope.longest[kind, x])
             lines = 2 * levels + 2 if kind == MERGED["std"] else levels + 1
             cell = self._cell(Line(keep, lines))
             row = Row(kind, 0, scope.registers[x], 0, keep, cell, levels, Room(cell))
@@ -323,10 +322,10 @@ class _Assembler:
 
     def _line(self, scope: Scope, node: Expr) -> tuple[Register, Cell]:
         if node not in scope.lines:
-            length = scope.longest[REMEMBER, node]
-            cell, run = self._cell(Line(length - 1)), self._register()
+            keep = _kept(scope.longest[REMEMBER, node])
+            cell, run = self._cell(Line(keep)), self._register()
             row = Row(REMEMBER, run, scope.registers[node], 0, int(node in scope.counted))
-            row.state, row.n, row.p = cell, length, Room(cell)
+            row.state, row.n, row.p = cell, keep + 1, Room(cell)
             self.flat.rows.append(row)
             scope.lines[node] = run, cell
         return scope.lines[node]
@@ -341,6 +340,11 @@ def _silent(nodes: Sequence[Expr], wanted: set[Expr]) -> set[Expr]:
             if node.op != "sub" or read.args[0] is not (x if read is other else other):
                 lags.discard(read)
     return lags
+
+
+def _kept(longest: int) -> int:
+    """Return how many values a reader of the last `longest` needs kept, in lines of cache."""
+    return -(-(longest - 1) // 8) * 8
 
 
 def _kinds(op: str) -> tuple[int, ...]:

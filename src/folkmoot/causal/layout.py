@@ -212,10 +212,7 @@ class Layout:
 
     def memory(self) -> Floats:
         """Return fresh memory; registers hold anything."""
-        # In lines of 64 bytes: a read across two of them takes twice the time.
-        raw = np.empty(self._where.size + 8)
-        begin = (-_address(raw) // 8) % 8
-        mem = raw[begin : begin + self._where.size]
+        mem = lined(self._where.size)
         mem[: len(self.image)] = self.image
         return mem
 
@@ -275,12 +272,26 @@ class Layout:
             head = np.zeros(HEAD, dtype=np.uint64)
             head[[END, TILE, WIDTH, SYMBOLS, TAPES]] = end, self.tile, self.width, self.symbols, 1
             head[[OUTPUTS, EDGE, MOVING]] = self.first_output, self.edge, end
-            found = np.concatenate(
-                (head, self.table, *(places.view(np.uint64) for places in moving))
-            )
-            found[[MOVED, LENGTH]] = len(found)
+            moved = end + sum(map(len, moving))
+            parts = [places.view(np.uint64) for places in (*moving, self._fetched(inputs, outputs))]
+            found = np.concatenate([head, self.table, *parts])
+            found[[MOVED, LENGTH]] = moved, len(found)
             self._templates[inputs, outputs] = found
         return found
+
+    def _fetched(self, inputs: bool, outputs: bool) -> Places:
+        """Return a place in a tape for each column outside that is fetched a tile ahead.
+
+        Few rows read and write as evenly as the processor itself foresees.
+        """
+        ends = ((self.input_ends, inputs), (self.output_ends, outputs))
+        found = [
+            places[np.unique(which, return_index=True)[1]]
+            for (places, which, _), outside in ends
+            if outside
+        ]
+        every = np.concatenate([NOWHERE, *found])
+        return NOWHERE if self.narrow or len(every) > len(self.flat.rows) else every
 
 
 class _Places:
@@ -291,6 +302,9 @@ class _Places:
         self.cells: list[int] = []
         at = 0
         for cell in flat.cells:
+            if isinstance(cell, Line) and not layout.narrow:
+                # The slots begin with a line of cache.
+                at = _rounded(at + HEADER) - HEADER
             self.cells.append(at)
             at += layout.size(cell)
         at = _rounded(at)
@@ -328,6 +342,16 @@ class _Places:
             # Only now: no row writes over what it reads.
             free += [self.registers[n] for n in named & shared if last[n] == k]
         return at
+
+
+def lined(size: int) -> Floats:
+    """Return memory for `size` numbers, which hold anything, from a line of cache on.
+
+    A read or write across two of them takes twice the time.
+    """
+    raw = np.empty(size + 8)
+    begin = (-_address(raw) // 8) % 8
+    return raw[begin : begin + size]
 
 
 def _address(array: npt.NDArray[Any]) -> int:

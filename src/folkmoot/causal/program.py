@@ -1,7 +1,9 @@
 """Compile expressions once; read them over history or bar by bar with the same steps."""
 
+import mmap
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from folkmoot.causal.assemble import CLOCK
 from folkmoot.causal.expr import Expr, Value, as_expr, lengths, walk
-from folkmoot.causal.layout import WIDE
+from folkmoot.causal.layout import WIDE, lined
 from folkmoot.causal.plan import Stage, plan
 from folkmoot.core.bars import COLUMNS, Bars, Floats
 from folkmoot.core.errors import UsageError
@@ -18,6 +20,9 @@ from folkmoot.core.timeframe import Timeframe
 if TYPE_CHECKING:
     from folkmoot.causal.panel import PanelStream
     from folkmoot.causal.stream import Stream
+
+RECYCLED, HUGE = 32 << 20, 2 << 20
+"""Bytes: the largest block that an allocator gives out again; a huge page."""
 
 
 def compile(exprs: Mapping[str, Value], timeframe: Timeframe | str | None = None) -> "Program":
@@ -154,7 +159,20 @@ def block(count: int, length: int) -> Floats:
     Rows whose addresses differ by pages would push each other out of the cache.
     """
     stride = -(-length // 8) * 8 + 24
-    return np.empty((count, stride))[:, :length]
+    return _fresh(count * stride).reshape(count, stride)[:, :length]
+
+
+def _fresh(size: int) -> Floats:
+    """Return memory for `size` numbers: what the allocator would map anew, in huge pages.
+
+    It asks for them itself from the second page on, and the first 2 MiB then come in small ones.
+    """
+    if 8 * size <= RECYCLED or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return lined(size)
+    memory = mmap.mmap(-1, -(-8 * size // HUGE) * HUGE, flags=mmap.MAP_PRIVATE)
+    with suppress(OSError):  # a kernel without huge pages
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.float64, size)
 
 
 def _column(bars: Bars, name: str) -> Floats:

@@ -21,6 +21,7 @@ from numba import njit
 from folkmoot.causal.kernels.adaptive import adaptive
 from folkmoot.causal.kernels.calendar import aggregate, clock, gap, spread
 from folkmoot.causal.kernels.candles import candles
+from folkmoot.causal.kernels.eight import fetch
 from folkmoot.causal.kernels.fma import ONE, ZERO, Index, choice, floats_at, pointer, step, words_at
 from folkmoot.causal.kernels.gramian import gramian
 from folkmoot.causal.kernels.order import order
@@ -60,7 +61,7 @@ END, MEMORY, BARS, TILE, WIDTH = (Index(place) for place in range(5))
 RESULT, NAMES, OUTPUTS, EDGE, MOVING, MOVED = (Index(place) for place in range(5, 11))
 # The symbols that take a bar in lockstep (or 0); how many tapes lie in a row, from where, how long.
 SYMBOLS, TAPES, SELF, LENGTH = (Index(place) for place in range(11, 15))
-HEAD, WORD = Index(16), Index(8)
+HEAD, WORD, LINE = Index(16), Index(8), Index(8)
 
 
 @choice
@@ -163,8 +164,11 @@ def _barwise(mem: Floats, code: Code, k: Index, op: int, width: Index, m: Index)
 
 @choice
 def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
-    m, k = n, HEAD
+    m, k, j, last = n, HEAD, code[MOVED], code[LENGTH]
     while k < end:
+        if j < last:
+            _fetch(mem, code[code[j]] + n, n)
+            j += ONE
         op = np.int64(code[k])
         if op < 10 or op == 82:
             _timed(mem, code, k, op, m)
@@ -177,6 +181,13 @@ def _run(code: Code, end: Index, mem: Floats, width: Index, n: Index) -> None:
             if m == ZERO:
                 m, k = n, HEAD + (code[k + C] - ONE) * ROW
         k += ROW
+
+
+@step
+def _fetch(mem: Floats, o: Index, n: Index) -> None:
+    """Ask for the lines of cache of the tile after this one: a quick step would wait for them."""
+    for line in range(ZERO, n, LINE):
+        fetch(mem, o + line)
 
 
 @step

@@ -47,7 +47,8 @@ def pyramid(
     for _ in range(levels):
         if op == SPREAD:
             _spreads(mem, x + line, x, (levels + ONE) * line, 0.5 * real(k), k * q, m)
-        _merge(op, mem, x + line, x, k * q, m)
+        else:
+            _merge(op, mem, x + line, x, k * q, m)
         x += line
         k += k
 
@@ -79,16 +80,20 @@ def _totals(mem: Floats, o: Index, x: Index, k: Index, m: Index) -> None:
 def _spreads(
     mem: Floats, o: Index, x: Index, squares: Index, half: float, k: Index, m: Index
 ) -> None:
-    """Write the squared distances of two windows together; those of one value are zero."""
+    """Write means, and squared distances of two windows together; those of one value are zero."""
     below, out = x + squares, o + squares
     if half == 0.5:
         for i in range(m):
-            gap = mem[x + i] - mem[x + i - k]
+            newer, older = mem[x + i], mem[x + i - k]
+            gap = newer - older
             mem[out + i] = half * gap * gap
+            mem[o + i] = 0.5 * (newer + older)
     else:
         for i in range(m):
-            gap = mem[x + i] - mem[x + i - k]
+            newer, older = mem[x + i], mem[x + i - k]
+            gap = newer - older
             mem[out + i] = fma(half * gap, gap, mem[below + i] + mem[below + i - k])
+            mem[o + i] = 0.5 * (newer + older)
 
 
 @step
@@ -165,32 +170,87 @@ def spread(
     q: Index,
 ) -> None:
     """Write the standard deviation of the last n values, and their mean."""
-    x, line = s + THREE + whole(mem[s]) * q, room * q
-    seen, k, squares, share = ZERO, ONE, (levels + ONE) * line, 1.0 / real(n)
-    while k <= n:
-        if n & k:
-            back = x - seen * q
-            if seen == ZERO:
-                _first(mem, o, mean, x, x if k == ONE else x + squares, m)
-            else:
-                weight = real(seen) * real(k) / real(seen + k)
-                for i in range(m):
-                    gap = mem[back + i] - mem[mean + i]
-                    mem[o + i] = fma(weight * gap, gap, mem[o + i] + mem[back + squares + i])
-                _joined(mem, mean, back, real(k) / real(seen + k), m)
-            seen += k
+    x, line, share = s + THREE + whole(mem[s]) * q, room * q, 1.0 / real(n)
+    squares, k = (levels + ONE) * line, ONE
+    while not n & k:
         x += line
         k += k
-    for i in range(m):
-        mem[o + i] = math.sqrt(mem[o + i] * share)
+    seen, newest = k, x
+    # A single value has no spread: what is read in its place is multiplied by zero.
+    some, known = (x, 0.0) if k == ONE else (x + squares, 1.0)
+    if seen == n:
+        _one(mem, o, mean, x, some, known, share, m)
+    while seen < n:
+        x += line
+        k += k
+        if n & k:
+            back, last = x - seen * q, share if seen + k == n else 0.0
+            part = real(k) / real(seen + k)
+            weight = real(seen) * real(k) / real(seen + k)
+            if newest == mean:
+                _further(mem, o, mean, back, back + squares, weight, part, last, m)
+            else:
+                _two(mem, o, mean, newest, some, known, back, back + squares, weight, part, last, m)
+            newest = mean
+            seen += k
 
 
 @step
-def _first(mem: Floats, o: Index, mean: Index, x: Index, squares: Index, m: Index) -> None:
-    """Begin with the newest window; of one value, which has no spread, x and `squares` are one."""
-    copy(mem, mean, x, m)
-    if squares == x:
-        for i in range(m):
-            mem[o + i] = 0.0 * mem[x + i]
-    else:
-        copy(mem, o, squares, m)
+def _one(
+    mem: Floats,
+    o: Index,
+    mean: Index,
+    x: Index,
+    squares: Index,
+    known: float,
+    share: float,
+    m: Index,
+) -> None:
+    for i in range(m):
+        mem[mean + i] = mem[x + i]
+        mem[o + i] = math.sqrt(known * mem[squares + i] * share)
+
+
+@step
+def _two(
+    mem: Floats,
+    o: Index,
+    mean: Index,
+    x: Index,
+    squares: Index,
+    known: float,
+    y: Index,
+    others: Index,
+    weight: float,
+    part: float,
+    share: float,
+    m: Index,
+) -> None:
+    """Merge two windows, and take the root times `share` if there is one."""
+    for i in range(m):
+        newer = mem[x + i]
+        gap = mem[y + i] - newer
+        both = fma(weight * gap, gap, known * mem[squares + i] + mem[others + i])
+        mem[o + i] = math.sqrt(both * share) if share > 0.0 else both
+        mem[mean + i] = fma(part, gap, newer)
+
+
+@step
+def _further(
+    mem: Floats,
+    o: Index,
+    mean: Index,
+    y: Index,
+    others: Index,
+    weight: float,
+    part: float,
+    share: float,
+    m: Index,
+) -> None:
+    """Merge a further window with those merged so far, and take the root likewise."""
+    for i in range(m):
+        newer = mem[mean + i]
+        gap = mem[y + i] - newer
+        both = fma(weight * gap, gap, mem[o + i] + mem[others + i])
+        mem[o + i] = math.sqrt(both * share) if share > 0.0 else both
+        mem[mean + i] = fma(part, gap, newer)

@@ -2,6 +2,7 @@
 
 import math
 
+from folkmoot.causal.kernels.eight import apart, together
 from folkmoot.causal.kernels.fma import FOUR, ONE, THREE, TWO, ZERO, Index, fma, real, step, whole
 from folkmoot.core.bars import Floats
 
@@ -76,31 +77,27 @@ def _singly(mem: Floats, o: Index, a: Index, s: Index, p: Index, first: Index, e
 @step
 def _blocks(mem: Floats, o: Index, a: Index, s: Index, p: Index, first: Index, end: Index) -> Index:
     """Write whole blocks and return where they end; an unknown value among them undoes it all."""
-    w, b = mem[p], mem[p + TWO]
-    b2, b3, b4, b5 = mem[p + THREE], mem[p + FOUR], mem[p + FIVE], mem[p + SIX]
-    b6, b7, b8 = mem[p + SEVEN], mem[p + EIGHT], mem[p + NINE]
+    w, b, b8 = mem[p], mem[p + TWO], mem[p + NINE]
     r, u = mem[s + ONE], mem[s + TWO]
+    # The steps are laid out where the values will lie: read back one by one, they need no shuffle.
     i = first
     while i + EIGHT <= end:
-        x, z = a + i, o + i
-        before, r = r, mem[x]
+        apart(mem, o + i, a + i, w)
+        i += EIGHT
+    i = first
+    while i + EIGHT <= end:
+        z = o + i
+        before, r = r, mem[a + i]
         u += before - r
-        c2 = w * (mem[x + ONE] - r)
-        c3 = fma(b, c2, w * (mem[x + TWO] - r))
-        c4 = fma(b, c3, w * (mem[x + THREE] - r))
-        c5 = fma(b, c4, w * (mem[x + FOUR] - r))
-        c6 = fma(b, c5, w * (mem[x + FIVE] - r))
-        c7 = fma(b, c6, w * (mem[x + SIX] - r))
-        c8 = fma(b, c7, w * (mem[x + SEVEN] - r))
-        mem[z] = r + b * u
-        mem[z + ONE] = r + fma(b2, u, c2)
-        mem[z + TWO] = r + fma(b3, u, c3)
-        mem[z + THREE] = r + fma(b4, u, c4)
-        mem[z + FOUR] = r + fma(b5, u, c5)
-        mem[z + FIVE] = r + fma(b6, u, c6)
-        mem[z + SIX] = r + fma(b7, u, c7)
+        c2 = mem[z + ONE]
+        c3 = fma(b, c2, mem[z + TWO])
+        c4 = fma(b, c3, mem[z + THREE])
+        c5 = fma(b, c4, mem[z + FOUR])
+        c6 = fma(b, c5, mem[z + FIVE])
+        c7 = fma(b, c6, mem[z + SIX])
+        c8 = fma(b, c7, mem[z + SEVEN])
+        together(mem, z, p + TWO, r, u, c2, c3, c4, c5, c6, c7, c8)
         u = fma(b8, u, c8)
-        mem[z + SEVEN] = r + u
         i += EIGHT
     if u != u:
         return first
@@ -143,12 +140,14 @@ def true_range(
     mem[o] = _reach(mem[a], mem[b], mem[s])
     if mem[s] != mem[s] and not first:
         mem[o] = NAN
-    for i in range(ONE, m):
-        mem[o + i] = _reach(mem[a + i], mem[b + i], mem[c + i - ONE])
-    if not first:
+    if first:
+        for i in range(ONE, m):
+            mem[o + i] = _reach(mem[a + i], mem[b + i], mem[c + i - ONE])
+    else:
         for i in range(ONE, m):
             before = mem[c + i - ONE]
-            mem[o + i] = mem[o + i] if before == before else NAN
+            reach = _reach(mem[a + i], mem[b + i], before)
+            mem[o + i] = reach if before == before else NAN
     mem[s] = mem[c + m - ONE]
 
 
