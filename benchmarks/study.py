@@ -131,14 +131,16 @@ def scores(ballots: Ballots, horizon: int, members: list[str]) -> dict[str, Any]
         "pinball": pinball(found.returns, columns[VOLATILITY]),
     }
     names = [*ballots.members, CONSENSUS]
-    weights = {
-        name: float(minutes.weights[found.rows, minutes.names.index(name)].mean())
-        for name in members
-    }
+    seats = [minutes.names.index(name) for name in members]
+    mean, spread = (
+        dict(zip(members, table[found.rows][:, seats].mean(axis=0).tolist(), strict=True))
+        for table in (minutes.weights, minutes.quantile_weights)
+    )
     return {
         "best_reference": best,
         "rows": {name: row(found, name, columns[name], against, horizon) for name in names},
-        "weights": weights,
+        "weights": mean,
+        "quantile_weights": spread,
     }
 
 

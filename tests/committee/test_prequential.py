@@ -1,6 +1,6 @@
 """The committee's stream: history is live, the future is unknown, and weights are earned."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,10 +10,7 @@ from folkmoot.committee import STATUSES, Minutes, Prequential, Row, deliberate
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.training.ballots import Ballots
 
-FIELDS = (
-    "calibrated", "weights", "p_up", "quantiles", "confidence", "interval", "n_evidence", "life",
-    "status",
-)  # fmt: skip
+FIELDS = tuple(field.name for field in fields(Minutes) if field.name != "names")
 
 
 def stream(b: Ballots, **options: object) -> Prequential:

@@ -9,6 +9,7 @@ import pytest
 from folkmoot.committee import Committee
 from folkmoot.committee.conformal import adapted, margin, remember, score
 from folkmoot.committee.roster import DEFAULT_MODELS
+from folkmoot.committee.state import earnings
 from folkmoot.committee.weights import (
     add_gain,
     earned,
@@ -23,16 +24,17 @@ from folkmoot.core.errors import UsageError
 def test_running_sums_give_the_newey_west_z() -> None:
     x = np.random.default_rng(1).standard_normal(700)
     x[1:] += 0.4 * x[:-1]
-    first, latest, products = np.zeros(64), np.zeros(128), np.zeros(64)
-    for n, gain in enumerate(x):
-        add_gain(first, latest, n, products, gain)
+    found = earnings(1, 1, 64)
+    for gain in x:
+        add_gain(found, 0, 0, gain)
+        found.n[0] += 1
     lags = newey_west_lags(700, 1)
     assert lags == 6
     d = x - x.mean()
     variance = d @ d / 700
     for k in range(1, lags + 1):
         variance += 2.0 * (1.0 - k / (lags + 1)) * (d[k:] @ d[:-k]) / 700
-    mean, z = mean_and_z(first, latest, 700, float(x.sum()), products, lags)
+    mean, z = mean_and_z(found, 0, 0, lags)
     assert mean == pytest.approx(x.mean())
     assert z == pytest.approx(x.mean() / math.sqrt(variance / 700), rel=1e-9)
 

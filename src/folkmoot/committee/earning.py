@@ -10,7 +10,7 @@ import math
 from numba import njit
 
 from folkmoot.committee.scale import loss
-from folkmoot.committee.state import Earnings, Errors, Merits, Rows
+from folkmoot.committee.state import Errors, Merits, Rows
 from folkmoot.committee.weights import add_gain
 from folkmoot.core.bars import Floats
 from folkmoot.core.forecast import LEVELS
@@ -25,25 +25,20 @@ def earn_direction(rows: Rows, merits: Merits, row: int, up: float) -> None:
     for r in range(len(references)):
         if not rows.fitted[row, references[r]]:
             return
+    now = merits.errors.now
     for v in range(len(voters)):
-        merits.errors.now[v] = math.nan
-        if not rows.fitted[row, voters[v]]:
-            continue
-        own = loss(rows.calibrated[row, voters[v]], up)
-        for r in range(len(references)):
-            gain = loss(rows.calibrated[row, references[r]], up) - own
-            _count(earnings, v, r, gain)
-            if r == 0:
-                merits.errors.now[v] = -gain
-        earnings.n[v] += 1
+        spoke = rows.fitted[row, voters[v]]
+        now[v] = loss(rows.calibrated[row, voters[v]], up) if spoke else math.nan
+    for r in range(len(references)):
+        rival = loss(rows.calibrated[row, references[r]], up)
+        for v in range(len(voters)):
+            if not math.isnan(now[v]):
+                add_gain(earnings, v, r, rival - now[v])
+    usual = loss(rows.calibrated[row, references[0]], up)
+    for v in range(len(voters)):
+        earnings.n[v] += 0 if math.isnan(now[v]) else 1
+        now[v] -= usual
     _pair(merits.errors)
-
-
-@njit(cache=True)
-def _count(earnings: Earnings, v: int, r: int, gain: float) -> None:
-    first, latest = earnings.first[v, r], earnings.latest[v, r]
-    add_gain(first, latest, earnings.n[v], earnings.products[v, r], gain)
-    earnings.totals[v, r] += gain
 
 
 @njit(cache=True)
@@ -87,7 +82,7 @@ def earn_quantiles(merits: Merits, row: int, y: float) -> None:
         own = said[merits.voters[v]]
         if complete(own):
             gain = (rival - pinball(y, own)) / spread
-            _count(earnings, v, 0, min(max(gain, -MOST), MOST))
+            add_gain(earnings, v, 0, min(max(gain, -MOST), MOST))
             earnings.n[v] += 1
 
 

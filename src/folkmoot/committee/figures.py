@@ -17,6 +17,7 @@ from folkmoot.committee.state import Errors
 from folkmoot.core.bars import Floats, Times
 
 COMMON_ROWS = 100
+LN2 = math.log(2.0)
 
 
 @njit(cache=True)
@@ -56,9 +57,10 @@ def effective_number(weights: Floats, voters: Times, correlation: Floats) -> flo
         if own <= 0.0:
             continue
         total += own
-        for u in range(len(voters)):
+        square += own * own
+        for u in range(v):
             if weights[voters[u]] > 0.0:
-                square += own * weights[voters[u]] * correlation[v, u]
+                square += 2.0 * own * weights[voters[u]] * correlation[v, u]
     # Correlations over different rows need not fit together: a mix without variance is no figure.
     return total * total / square if square > 1e-9 * total * total else math.nan
 
@@ -96,4 +98,4 @@ def entropy(p: float) -> float:
     """Return the entropy of a coin that shows heads with probability `p`, in bits."""
     if p <= 0.0 or p >= 1.0:
         return 0.0
-    return -(p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))
+    return -(p * math.log(p) + (1.0 - p) * math.log(1.0 - p)) / LN2

@@ -85,9 +85,7 @@ def _weigh(earnings: Earnings, ratios: Floats, horizon: int) -> None:
         earnings.mean[v] = math.inf
         lags = newey_west_lags(n, horizon)
         for r in range(earnings.totals.shape[1]):
-            ends = earnings.first[v, r], earnings.latest[v, r]
-            total, products = earnings.totals[v, r], earnings.products[v, r]
-            mean, z = mean_and_z(*ends, n, total, products, lags)
+            mean, z = mean_and_z(earnings, v, r, lags)
             if mean < earnings.mean[v]:
                 earnings.mean[v], earnings.z[v] = mean, z
         earnings.weight[v] = earned(earnings.mean[v], earnings.z[v], n)

@@ -74,9 +74,9 @@ class Earnings(NamedTuple):
 
     n: Times  # [v]
     totals: Floats  # [v, g]
-    products: Floats  # [v, g, lags]
+    products: Floats  # [v, g, lags] sums of products with the gain so many before
     first: Floats  # [v, g, lags]
-    latest: Floats  # [v, g, 2 lags]
+    latest: Floats  # [v, g, 2 lags] a ring, twice, latest first
     mean: Floats  # [v] mean gain over the best rival
     z: Floats  # [v]
     weight: Floats  # [v]
@@ -158,14 +158,15 @@ def fresh(
     crowd.clock[BLOCK], crowd.clock[HORIZON] = -1, horizon
     merits = Merits(
         voters=voters, references=references, ratios=ratios,
-        direction=_earnings(v, len(references), lags), quantiles=_earnings(v, 1, lags),
+        direction=earnings(v, len(references), lags), quantiles=earnings(v, 1, lags),
         errors=_errors(v),
         ring=_nan(k, members, len(LEVELS)), ring_row=np.full(k, -1, np.int64),
     )  # fmt: skip
     return State(_rows(room, members), _maps(room, members), merits, crowd)
 
 
-def _earnings(v: int, g: int, lags: int) -> Earnings:
+def earnings(v: int, g: int, lags: int) -> Earnings:
+    """Return those of `v` voters over `g` rivals before the first row."""
     return Earnings(
         n=_count(v), totals=np.zeros((v, g)), products=np.zeros((v, g, lags)),
         first=np.zeros((v, g, lags)), latest=np.zeros((v, g, 2 * lags)), mean=_nan(v), z=_nan(v),

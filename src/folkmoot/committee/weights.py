@@ -15,6 +15,7 @@ import math
 
 from numba import njit
 
+from folkmoot.committee.state import Earnings
 from folkmoot.core.bars import Floats
 
 EARNING_ROWS = 500
@@ -27,41 +28,42 @@ def newey_west_lags(n: int, horizon: int) -> int:
 
 
 @njit(cache=True)
-def add_gain(first: Floats, latest: Floats, n: int, products: Floats, gain: float) -> None:
-    """Count gain number `n`; add its products with the latest gains to `products[lag]`.
+def add_gain(earnings: Earnings, v: int, r: int, gain: float) -> None:
+    """Count a gain of voter `v` over rival `r`, whose number is `earnings.n[v]`.
 
-    Of the gains themselves only the `first[lags]` and the latest are kept, those in a ring
-    `latest[2 lags]` that is written twice: the latest ones always lie side by side.
+    The caller counts n up once all rivals are done. Of the gains themselves only the first few and
+    the latest few are kept: those stand in a ring that is written twice and runs backwards, so that
+    the gain `lag` before the latest is always `lag` places behind it.
     """
-    lags = len(products)
-    slot = n % lags
+    products, latest = earnings.products[v, r], earnings.latest[v, r]
+    n, lags = earnings.n[v], len(products)
+    slot = lags - 1 - n % lags
     if n < lags:
-        first[n] = gain
+        earnings.first[v, r, n] = gain
     latest[slot] = gain
     latest[slot + lags] = gain
-    for lag in range(min(lags, n + 1)):
-        products[lag] += gain * latest[slot + lags - lag]
+    behind = latest[slot : slot + lags]
+    for lag in range(lags):
+        products[lag] += gain * behind[lag]
+    earnings.totals[v, r] += gain
 
 
 @njit(cache=True)
-def mean_and_z(
-    first: Floats, latest: Floats, n: int, total: float, products: Floats, lags: int
-) -> tuple[float, float]:
-    """Return the mean of n gains and its Newey-West (1987) z, with Bartlett weights.
-
-    `first` and `latest` are as `add_gain` left them, `total` is the gains' sum and `products[k]`
-    the sum of products at lag k.
-    """
+def mean_and_z(earnings: Earnings, v: int, r: int, lags: int) -> tuple[float, float]:
+    """Return voter `v`'s mean gain over rival `r` and its Newey-West (1987) z, Bartlett weights."""
+    n, total, room = earnings.n[v], earnings.totals[v, r], earnings.products.shape[2]
+    slot = room - 1 - (n - 1) % room
     mean = total / n
-    spread = products[0] / n - mean * mean
+    spread = earnings.products[v, r, 0] / n - mean * mean
     if spread <= 1e-24:
         return mean, 0.0
     variance = spread
     head = tail = 0.0
-    for k in range(1, min(lags, n - 1, len(products) - 1) + 1):
-        head += first[k - 1]
-        tail += latest[(n - k) % len(products)]
-        covariance = products[k] - mean * (2.0 * total - head - tail) + (n - k) * mean * mean
+    for k in range(1, min(lags, n - 1, room - 1) + 1):
+        head += earnings.first[v, r, k - 1]
+        tail += earnings.latest[v, r, slot + k - 1]
+        covariance = earnings.products[v, r, k] - mean * (2.0 * total - head - tail)
+        covariance += (n - k) * mean * mean
         variance += 2.0 * (1.0 - k / (lags + 1.0)) * covariance / n
     if variance <= 0.0:
         variance = spread
