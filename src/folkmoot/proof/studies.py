@@ -15,6 +15,7 @@ from folkmoot.core.hashing import canonical_json
 from folkmoot.execution import Costs, Limits
 from folkmoot.proof.keys import lineage
 from folkmoot.proof.plan import roster
+from folkmoot.proof.tried import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Studies:
         """Return how many forecasters and desks were ever scored on that data lineage.
 
         Every distinct configuration counts its members and its desk once, however often it ran or
-        however many bars were appended since; the baselines count once.
+        however many bars were appended since; the baselines count once. What a search has tried
+        counts too.
         """
         members: dict[str, int] = {}
         baselines = 0
@@ -109,7 +111,7 @@ class Studies:
             if record["lineage"] == lineage:
                 members[record["config_hash"]] = len(record["study"]["members"]) + 1
                 baselines = max(baselines, len(record["study"]["baselines"]))
-        return sum(members.values()) + baselines
+        return sum(members.values()) + baselines + Ledger(self.folder.parent).count(lineage)
 
 
 def _text(value: Any) -> str:

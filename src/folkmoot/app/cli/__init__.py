@@ -22,6 +22,7 @@ from folkmoot.app.cli import (
     prove,
     serve,
     train,
+    tune,
 )
 from folkmoot.app.cli.output import emit_error
 
@@ -43,6 +44,7 @@ app.command("analyze")(analyze.run)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command("train")(train.run)
+app.command("tune")(tune.run)
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.run)
 app.command("serve")(serve.run)
