@@ -55,21 +55,14 @@ def data_hash(bars: Bars, stop: int, columns: Iterable[str]) -> str:
 
 def code_version(model: str) -> str:
     """Return the hash of the source files that a result of `model` passes through."""
-    if plugins.is_own_file(OURS, model):
-        # Not kept: the file may be edited while the process lives.
-        return _code(model)
-    return _code_of_installed(model)
+    return _code(model, outsider_version(OURS, model))
 
 
 @lru_cache(maxsize=64)
-def _code_of_installed(model: str) -> str:
-    return _code(model)
-
-
-def _code(model: str) -> str:
+def _code(model: str, outside: str) -> str:
     files = [path for path, _ in _imported(model) if path.is_relative_to(ROOT)]
     own = [[str(path.relative_to(ROOT)), path.read_text("utf-8")] for path in files]
-    return content_hash(_ours(), own, outsider_version(OURS, model))
+    return content_hash(_ours(), own, outside)
 
 
 def outsider_version(package: str, name: str) -> str:
