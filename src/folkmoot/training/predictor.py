@@ -96,7 +96,10 @@ class NeuralPredictor:
             raise Untrained("no model is loaded", where="NeuralPredictor", allowed="load_model")
         bars = self._bars(data)
         horizons = self._horizons()
-        answers = {name: self._ask(seat, bars, horizons) for name, seat in self._seats.items()}
+        tables: dict[FeatureSet, Table] = {}
+        answers = {
+            name: self._ask(seat, bars, horizons, tables) for name, seat in self._seats.items()
+        }
         shares = self._shares(horizons)
         joined = _join(answers, shares)
         if not return_uncertainty:
@@ -125,8 +128,13 @@ class NeuralPredictor:
             )
         return shared
 
-    def _ask(self, seat: Seat, bars: Bars, horizons: Sequence[int]) -> tuple[Floats, Floats]:
-        """Return (P(up), median log return), each `[horizons]`; NaN where it cannot answer."""
+    def _ask(
+        self, seat: Seat, bars: Bars, horizons: Sequence[int], tables: dict[FeatureSet, Table]
+    ) -> tuple[Floats, Floats]:
+        """Return (P(up), median log return), each `[horizons]`; NaN where it cannot answer.
+
+        `tables` holds what has been computed for the models asked before.
+        """
         member = seat.loaded.member
         if len(bars) < seat.bars_needed:
             raise DataError(
@@ -134,7 +142,9 @@ class NeuralPredictor:
                 where="predict",
                 allowed=f"{seat.bars_needed} or more",
             )
-        table = seat.columns.matrix(bars)
+        if seat.columns not in tables:
+            tables[seat.columns] = seat.columns.matrix(bars)
+        table = tables[seat.columns]
         tail = slice(len(table) - member.lookback, len(table))
         last = Table(table.values[tail], table.names, table.known_at[tail])
         if not (member.handles_missing or np.isfinite(last.of(*seat.reads)).all()):
