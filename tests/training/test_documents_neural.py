@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.training.documents import carry_out, code_blocks, world
 
@@ -62,7 +63,7 @@ def test_the_training_runs_from_a_csv_file(
     blocks: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    world(290, told=0.5).to_frame().to_csv("your_crypto_data.csv", index=False)
+    world(205, told=0.5).to_frame().to_csv("your_crypto_data.csv", index=False)
     trained = carry_out(blocks[0], TRAINING)["trainer"]
     assert 10 <= len(trained.history) <= 100
     assert trained.history[-1]["loss"] < trained.history[0]["loss"]
@@ -157,7 +158,10 @@ def test_a_trading_model_is_trained_saved_and_asked(tmp_path: Path) -> None:
     data = module()
     config = {"input_channels": 5, "n_indicators": len(data.get_feature_names()), "output_dim": 16}
     model = TradingModel(config, channels=8, hidden=8, layers=1, heads=2)
-    NeuralTrainer(model, data, max_epochs=1).fit().save(tmp_path / "trading.pt")
+    trainer = NeuralTrainer(model, data, max_epochs=1).fit()
     predictor = NeuralPredictor()
-    predictor.load_model("trading", tmp_path / "trading.pt")
-    assert predictor.predict(world(1000))["ensemble_prediction"].shape == (2,)
+    for name, onnx in (("network", False), ("graph", True)):
+        trainer.save(tmp_path / f"{name}.pt", onnx=onnx)
+        predictor.load_model(name, tmp_path / f"{name}.pt")
+    told = predictor.predict(world(1000))["models"]
+    np.testing.assert_allclose(told["graph"]["p_up"], told["network"]["p_up"], atol=1e-5)

@@ -142,7 +142,11 @@ class WalkForwardDataModule:
         usable &= np.isfinite(self.labels_known_in(span)).any(axis=1)
         held_out = int(usable[len(self.parts[0]) :].sum())
         if not held_out:
-            raise DataError("no row of validation is usable", where="data module")
+            raise DataError(
+                "no row of validation knows its features and a label",
+                where="data module",
+                allowed="a longer history, or shorter horizons",
+            )
         # Half a row less, so that rounding the rest down gives exactly the rows before the cut.
         return (held_out - 0.5) / int(usable.sum())
 
@@ -181,14 +185,14 @@ class WalkForwardDataModule:
         return np.concatenate((np.zeros(steps - 1, dtype=np.bool_), late))
 
     def _check_rows(self) -> None:
-        for name, fewest in (("train", FEWEST), ("val", 1)):
-            found = len(self.part(name))
-            if found < fewest:
-                raise DataError(
-                    f"{found} rows of {name} know their features and labels",
-                    where="data module",
-                    allowed=f"{fewest} or more: a longer history, or shorter horizons",
-                )
+        found = len(self.part("train"))
+        if found < FEWEST:
+            raise DataError(
+                f"{found} rows of train know their features and labels",
+                where="data module",
+                allowed=f"{FEWEST} or more: a longer history, or shorter horizons",
+            )
+        self.holdout(self.columns.names)
 
 
 def _check_shares(train: float, val: float, test: float) -> None:

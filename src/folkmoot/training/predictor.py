@@ -21,17 +21,17 @@ MEDIAN = LEVELS.index(0.5)
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A loaded model with the ratio that its user gave and the columns that it reads."""
+    """A loaded model with the ratio that its user gave.
+
+    `columns` are computed for it, of which it reads `reads`; `bars_needed` is how many bars it
+    takes until where they start no longer matters to the answer.
+    """
 
     loaded: Loaded
     weight: float
     columns: FeatureSet
     reads: tuple[str, ...]
-
-    @property
-    def bars_needed(self) -> int:
-        """How many bars it takes until where they start no longer matters to the answer."""
-        return self.columns.stable + int(self.loaded.member.lookback)
+    bars_needed: int
 
     def earned(self, horizon: int) -> bool:
         """Return whether its card records skill beyond the baselines at this horizon."""
@@ -78,7 +78,9 @@ class NeuralPredictor:
             theirs, ours = other.loaded.card["timeframe"], loaded.card["timeframe"]
             if theirs != ours:
                 raise UsageError(f"{name} decides on {ours} bars", where=name, allowed=theirs)
-        self._seats[name] = Seat(loaded, weight, *_columns(loaded))
+        columns, reads = _columns(loaded)
+        needed = columns.stable + int(loaded.member.lookback)
+        self._seats[name] = Seat(loaded, weight, columns, reads, needed)
 
     def predict(self, data: Any, return_uncertainty: bool = True) -> dict[str, Any]:
         """Answer for the last closed bar of `data`: `Bars`, or a frame of any common naming.

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 
 from folkmoot.core.errors import Untrained, UsageError
+from folkmoot.core.stamps import iso
 from folkmoot.models.neural.network import Tell
 from folkmoot.training.artefacts import save_model
-from folkmoot.training.data_module import WalkForwardDataModule
+from folkmoot.training.data_module import PARTS, WalkForwardDataModule
 from folkmoot.training.trainer_members import give_back, member_of
 from folkmoot.training.trainer_validation import Judgement, judge
 
@@ -80,11 +81,12 @@ class NeuralTrainer:
         self.judgement = judge(member, module)
         return self
 
-    def save(self, path: str | Path) -> str:
+    def save(self, path: str | Path, *, onnx: bool = False) -> str:
         """Write the fitted network with its card, as `NeuralPredictor.load_model` reads it.
 
-        Returns the file's SHA-256. Raises `Untrained` before a fit, `UsageError` for a module of
-        the user's own, which no file of ours can rebuild.
+        Returns the file's SHA-256. With `onnx` its ONNX form goes along, checked against it, so
+        that it can be asked without torch. Raises `Untrained` before a fit, `UsageError` for a
+        module of the user's own, which no file of ours can rebuild.
         """
         if self.judgement is None:
             raise Untrained("nothing was fitted", where="NeuralTrainer", allowed="fit() first")
@@ -94,6 +96,8 @@ class NeuralTrainer:
                 where="save",
                 allowed="LSTMModel, TFTModel, TradingModel, or make it a plug-in",
             )
+        if onnx:
+            self.member.freeze(self.data_module.x(self.data_module.tested_on))
         return save_model(path, self.member_id, self.member, self.card())
 
     def card(self) -> dict[str, Any]:
@@ -101,29 +105,41 @@ class NeuralTrainer:
         if self.judgement is None:
             raise Untrained("nothing was fitted", where="NeuralTrainer", allowed="fit() first")
         module, member = self.data_module, self.member
-        known_at = module.table.known_at
-        spans = zip(("train", "val", "test"), module.parts, strict=True)
+        known_at, wanted = module.table.known_at, module.whole_set
+        span = module.learnt_from
         return {
+            "model": self.member_id,
             "symbol": module.bars.symbol,
             "timeframe": module.bars.timeframe.label,
             "horizons": list(module.horizons),
-            "features": {"name": module.whole_set.name, "hash": module.whole_set.hash()},
-            "columns": list(member.columns),
-            "left_out": list(module.left_out),
-            "bars": len(module.bars),
-            "data": module.bars.hash(),
-            "rows": {
-                name: {
-                    "rows": [span.start, span.stop],
-                    "known_at": [int(known_at[span.start]), int(known_at[span.stop - 1])],
-                    "labels": len(module.part(name)),
-                }
-                for name, span in spans
+            "features": {
+                "name": wanted.name,
+                "timeframe": wanted.timeframe.label,
+                "hash": wanted.hash(),
+                "columns": list(member.columns),
+                "dropped": list(module.left_out),
             },
+            "data": {
+                "hash": module.bars.hash(),
+                "bars": len(module.bars),
+                "from": iso(int(module.bars.open_time[0])),
+                "to": iso(int(module.bars.close_time[-1])),
+                "trained_to": iso(int(known_at[span.stop - 1])),
+            },
+            "parts": self._parts(),
             "purged": "labels not known at the close before the next part",
+            "plan": member.plan.as_dict(),
             "seeds": [member.plan.seed],
             "epochs": len(self.history),
-            "parameters": member.parameters_in_use(),
+            "sizes": {"parameters": member.parameters_in_use()},
             "validation": self.judgement.validation,
             "calibration": self.judgement.calibration,
+        }
+
+    def _parts(self) -> dict[str, Any]:
+        """Return each part's rows, and how many of them know all of their labels in it."""
+        module = self.data_module
+        return {
+            name: {"rows": [span.start, span.stop], "labels": len(module.part(name))}
+            for name, span in zip(PARTS, module.parts, strict=True)
         }

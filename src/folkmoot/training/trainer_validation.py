@@ -2,8 +2,10 @@
 
 1. The first half of the test rows fits a line from the network's logit to what came true.
 2. The second half, purged, judges the network through that line. Baselines are fitted on the rows
-   before the test part; the network has earned a horizon if its log loss is below that of the best
-   of them, one-sided at 5 %, by a t test over the means of blocks longer than four horizons.
+   before the test part, a fair coin is one of them; the network has earned a horizon if its log
+   loss is below that of each, one-sided at 5 %.
+3. Labels overlap within a horizon, so every test and interval is Student's over the means of
+   blocks that are four horizons long or more.
 """
 
 import math
@@ -20,7 +22,12 @@ from folkmoot.models import LogisticRegression
 from folkmoot.training.data_module import FEWEST, Span, WalkForwardDataModule
 
 CLIP = 1e-4
-SIGNIFICANT = 0.05
+EARNED = 0.05
+"""The one-sided p at which skill beyond every baseline counts as earned."""
+
+COIN = "coin"
+"""The baseline that says one half of every row."""
+
 HORIZONS_A_BLOCK = 4
 MOST_BLOCKS = 50
 FEWEST_BLOCKS = 8
@@ -80,7 +87,7 @@ def judge(member: Any, module: WalkForwardDataModule) -> Judgement:
         (before, y_before), (after, y_after) = asked
         line = fit_line(*_answered(before, y_before, k))
         if line is None:
-            found[str(horizon)] = {"earned": False, "why": "too few rows to calibrate on"}
+            found[str(horizon)] = {"n": 0, "earned": False, "why": "too few rows to calibrate on"}
             continue
         calibration[str(horizon)] = [*line]
         found[str(horizon)] = _compare(after, y_after, k, line, shown, horizon)
@@ -121,71 +128,90 @@ def _answered(forecast: Forecast, y: Floats, k: int) -> tuple[Floats, Floats]:
 def _compare(
     said: Forecast, y: Floats, k: int, line: Line, shown: dict[str, Forecast], horizon: int
 ) -> dict[str, Any]:
-    """Return one horizon's figures beside the baselines', on rows that all of them answer."""
+    """Return one horizon's figures beside the baselines', on rows that all of them answer.
+
+    `gain` is the log loss saved against the `reference` that is hardest to beat, `p` its chance.
+    """
     rows = _moved(y[:, k]) & np.isfinite(said.p_up[:, k])
-    for reference in shown.values():
-        rows &= np.isfinite(reference.p_up[:, k])
+    for baseline in shown.values():
+        rows &= np.isfinite(baseline.p_up[:, k])
     if rows.sum() < FEWEST:
-        return {"earned": False, "why": f"{int(rows.sum())} rows to judge on"}
-    up = (y[rows, k] > 0.0).astype(np.float64)
-    p = through(line, said.p_up[rows, k])
-    losses = _log_losses(p, up)
-    theirs = {name: _log_losses(f.p_up[rows, k], up) for name, f in shown.items()}
-    best = min(theirs, key=lambda name: float(theirs[name].mean()))
-    gains = theirs[best] - losses
-    chance = chance_of_no_gain(gains, horizon)
-    mean = float(gains.mean())
+        return {"n": int(rows.sum()), "earned": False, "why": "too few rows to judge on"}
+    truth, raw = y[rows, k], said.p_up[rows, k]
+    up, p = truth > 0.0, through(line, raw)
+    theirs = {name: f.p_up[rows, k] for name, f in shown.items()}
+    gains = {
+        name: log_losses(other, up) - log_losses(p, up)
+        for name, other in {**theirs, COIN: np.full(len(up), 0.5)}.items()
+    }
+    chances = {name: chance_of_no_gain(gain, horizon) for name, gain in gains.items()}
+    hardest = max(chances, key=lambda name: (chances[name], -float(gains[name].mean())))
     return {
         "n": int(rows.sum()),
-        "log_loss": float(losses.mean()),
-        "brier": float(np.mean((p - up) ** 2)),
-        "accuracy": _accuracy(p, up),
-        "pinball": _pinball(said.quantiles[rows, k], y[rows, k]),
+        "earned": chances[hardest] <= EARNED,
+        "reference": hardest,
+        "p": chances[hardest],
+        "gain": interval(gains[hardest], horizon),
+        "uncalibrated_log_loss": float(log_losses(raw, up).mean()),
+        **figures(p, truth, said.quantiles[rows, k], horizon),
         "baselines": {
-            name: {
-                "log_loss": float(loss.mean()),
-                "accuracy": _accuracy(shown[name].p_up[rows, k], up),
-                "pinball": _pinball(shown[name].quantiles[rows, k], y[rows, k]),
-            }
-            for name, loss in theirs.items()
+            name: figures(theirs[name], truth, f.quantiles[rows, k], horizon)
+            for name, f in shown.items()
         },
-        "best_baseline": best,
-        "gain": mean,
-        "chance": chance,
-        "earned": mean > 0.0 and chance < SIGNIFICANT,
     }
 
 
-def chance_of_no_gain(gains: Floats, horizon: int) -> float:
-    """Return the one-sided p of a mean gain above zero, from the means of long blocks of rows.
+def figures(p: Floats, truth: Floats, quantiles: Floats, horizon: int) -> dict[str, Any]:
+    """Return a forecaster's scores on log returns that are not zero, each mean an `interval`.
 
-    Labels overlap within a horizon, so blocks are four horizons long or more; fewer than 8 blocks
-    show nothing, and the answer is 1.
+    `log_loss` in nats; `pinball_bp` over the seven levels in basis points; `coverage_90` the share
+    of returns inside the outer quantiles.
     """
+    up, levels = truth > 0.0, np.array(LEVELS)
+    error = truth[:, None] - quantiles
+    pinball = 1e4 * np.maximum(levels * error, (levels - 1.0) * error).mean(axis=1)
+    inside = (truth >= quantiles[:, 0]) & (truth <= quantiles[:, -1])
+    return {
+        "log_loss": interval(log_losses(p, up), horizon),
+        "brier": interval((p - up) ** 2, horizon),
+        "accuracy": interval(0.5 + 0.5 * np.sign(p - 0.5) * np.sign(truth), horizon),
+        "pinball_bp": interval(pinball, horizon),
+        "coverage_90": float(inside.mean()),
+    }
+
+
+def interval(x: Floats, horizon: int) -> list[float | None]:
+    """Return [mean, low, high] of the 95 % interval; no bounds of fewer than 8 blocks."""
+    from scipy.special import stdtrit
+
+    means = block_means(x, horizon)
+    if len(means) < FEWEST_BLOCKS:
+        return [float(x.mean()), None, None]
+    half = float(stdtrit(len(means) - 1, 0.975) * means.std(ddof=1)) / math.sqrt(len(means))
+    return [float(x.mean()), float(x.mean()) - half, float(x.mean()) + half]
+
+
+def block_means(x: Floats, horizon: int) -> Floats:
+    """Return the means of at most 50 blocks in a row, each of four horizons or more."""
+    least = 1 if horizon == 1 else HORIZONS_A_BLOCK * horizon
+    length = max(least, -(-len(x) // MOST_BLOCKS))
+    blocks = len(x) // length
+    means: Floats = x[: blocks * length].reshape(blocks, length).mean(axis=1)
+    return means
+
+
+def chance_of_no_gain(gains: Floats, horizon: int) -> float:
+    """Return the one-sided p of a mean gain above zero; 1 where there are fewer than 8 blocks."""
     from scipy.special import stdtr
 
-    length = max(HORIZONS_A_BLOCK * horizon if horizon > 1 else 1, -(-len(gains) // MOST_BLOCKS))
-    blocks = len(gains) // length
-    if blocks < FEWEST_BLOCKS:
+    means = block_means(gains, horizon)
+    if len(means) < FEWEST_BLOCKS or not means.std() > 0.0:
         return 1.0
-    means = gains[: blocks * length].reshape(blocks, length).mean(axis=1)
-    spread = float(means.std(ddof=1))
-    if spread == 0.0:
-        return 1.0
-    return float(stdtr(blocks - 1, -float(means.mean()) / (spread / math.sqrt(blocks))))
+    error = float(means.std(ddof=1)) / math.sqrt(len(means))
+    return float(stdtr(len(means) - 1, -float(means.mean()) / error))
 
 
-def _log_losses(p: Floats, up: Floats) -> Floats:
+def log_losses(p: Floats, up: Rows) -> Floats:
+    """Return each row's log loss in nats."""
     bounded = np.clip(p, CLIP, 1.0 - CLIP)
-    return -np.where(up > 0.5, np.log(bounded), np.log1p(-bounded))
-
-
-def _accuracy(p: Floats, up: Floats) -> float:
-    return float(np.mean(0.5 + 0.5 * np.sign(p - 0.5) * np.where(up > 0.5, 1.0, -1.0)))
-
-
-def _pinball(quantiles: Floats, y: Floats) -> float | None:
-    levels = np.array(LEVELS)
-    error = y[:, None] - quantiles
-    loss = float(np.mean(np.maximum(levels * error, (levels - 1.0) * error)))
-    return loss if math.isfinite(loss) else None
+    return -np.where(up, np.log(bounded), np.log1p(-bounded))
