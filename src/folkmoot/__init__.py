@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from folkmoot.market import history as history
     from folkmoot.market import join as join
     from folkmoot.proof import Study as Study
+    from folkmoot.proof import importance as importance
     from folkmoot.proof import prove as prove
 
 _HOMES = {
@@ -29,6 +30,7 @@ _HOMES = {
     "Limits": "execution",
     "Study": "proof",
     "history": "market",
+    "importance": "proof",
     "join": "market",
     "prove": "proof",
 }
@@ -43,6 +45,7 @@ __all__ = [
     "Limits",
     "Study",
     "history",
+    "importance",
     "join",
     "prove",
 ]

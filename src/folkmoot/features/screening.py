@@ -95,7 +95,7 @@ def screen(
     coefficients = _coefficients(values, y, folds, tell)
     t = _t(coefficients)
     q = _q(_p(t, folds))
-    groups = _clusters(values)
+    groups = clusters(values)
     made = [
         Screened(
             name,
@@ -172,7 +172,7 @@ def _beyond(column: Screened, folds: int) -> bool:
     return bool(_p(np.array([column.t]), folds)[0] < 0.05)
 
 
-def _clusters(values: Floats) -> Floats:
+def clusters(values: Floats) -> Floats:
     """Return each column's cluster, numbered from 1; an unknown column is alone."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
