@@ -8,7 +8,8 @@
 3. The same again `--rounds` times, warm; and once cold: the pages of the models and of the
    libraries are dropped from the system's cache before it starts, where the system allows that.
 
-    python benchmarks/serving.py [--folder .study/serving] [--rounds 5] [--members a,b,c]
+    python benchmarks/serving.py [--folder .study/serving] [--rounds 5] [--warm]
+                                 [--members a,b,c]
 
 One JSON line a run, then one with the goals: 600 MB and 2.3 s, warm. On a busy machine
 `ready_cpu_s` tells the work from the waiting; the goal is held against the clock on the wall.
@@ -51,6 +52,7 @@ def arguments() -> argparse.Namespace:
     reader.add_argument("--folder", type=Path, default=ROOT / ".study" / "serving")
     reader.add_argument("--rounds", type=int, default=5)
     reader.add_argument("--members", default=",".join(COMMITTEE))
+    reader.add_argument("--warm", action="store_true", help="leave the system's cache alone")
     reader.add_argument("--serve", action="store_true", help="be the process that is measured")
     reader.add_argument("--began", type=float, default=0.0)
     return reader.parse_args()
@@ -184,6 +186,14 @@ def forget(folder: Path) -> int:
     return len(files)
 
 
+def cold(asked: argparse.Namespace) -> dict[str, Any]:
+    """Return what a process measured whose files had to come from the disk."""
+    # What is compiled at first use is compiled before.
+    fresh(asked)
+    dropped, load = forget(asked.folder), round(os.getloadavg()[0], 2)
+    return {"bench": "serving", "state": "cold", "dropped": dropped, **fresh(asked), "load": load}
+
+
 def say(line: dict[str, Any]) -> None:
     """Print one JSON line."""
     print(json.dumps(line), flush=True)
@@ -198,10 +208,8 @@ def main() -> None:
         return
     make(asked.folder, members)
     size = sum((asked.folder / f"{name}.safetensors").stat().st_size for name in members)
-    fresh(asked)
-    dropped = forget(asked.folder)
-    load = round(os.getloadavg()[0], 2)
-    say({"bench": "serving", "state": "cold", "dropped": dropped, **fresh(asked), "load": load})
+    if not asked.warm:
+        say(cold(asked))
     rounds = [fresh(asked) for _ in range(asked.rounds)]
     for row in rounds:
         say({"bench": "serving", "state": "warm", **row, "load": round(os.getloadavg()[0], 2)})

@@ -15,7 +15,7 @@ FAMILIES = "gru_standard,cnn_standard,lightgbm"
 
 
 def test_networks_and_trees_answer_without_torch_or_their_library(tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCH), "--folder", str(tmp_path), "--rounds", "1"]
+    command = [sys.executable, str(BENCH), "--folder", str(tmp_path), "--rounds", "1", "--warm"]
     done = subprocess.run(
         [*command, "--members", FAMILIES], capture_output=True, text=True, check=False
     )

@@ -51,6 +51,18 @@ def rooted(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
+def documented(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the members whose line in docs/models.md is missing or tells another size."""
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    sizes = {
+        cells[1].strip(" `"): cells[3].strip()
+        for line in page.splitlines()
+        if len(cells := line.split("|")) == 8
+    }
+    told = {row["id"]: f"{row['parameters']:,}" if row["parameters"] else "-" for row in rows}
+    return [name for name, size in told.items() if sizes.get(name) != size]
+
+
 def card(name: str = "t_dlinear") -> dict[str, Any]:
     return dict(json.loads(shelf().path(name, 2).with_suffix(".json").read_text()))
 
@@ -109,6 +121,7 @@ def test_every_member_is_listed_with_its_size(capfd: pytest.CaptureFixture[str])
     assert known["lightgbm"]["parameters"] is None
     assert known["lstm_standard"]["status"] == "untrained"
     assert known["ensemble"]["kind"] == "committee"
+    assert documented(facts["models"]) == []
     assert cli.run(["models"]) == 0
     assert "t_dlinear" in capfd.readouterr().out
 

@@ -91,12 +91,18 @@ def catalogue(shelf: "Shelf") -> list[dict[str, Any]]:
     for one in shelved_all(shelf):
         kept.setdefault(one.model, []).append(one)
     rows = [
-        _row(member, [] if member.id == ENSEMBLE else kept.get(member.id, []))
+        _row(member, [] if member.id == ENSEMBLE else kept.pop(member.id, []))
         for member in members()
     ]
+    rows[-1:-1] = [_row(_own(name, found[-1]), found) for name, found in kept.items() if name]
     if any(row["versions"] and row["status"] == "trained" for row in rows):
         rows[-1]["status"] = "trained"
     return rows
+
+
+def _own(name: str, newest: "Shelved") -> MemberStatus:
+    """Return a member that only its versions know of: one from a person's own file."""
+    return MemberStatus(name, "own", dict((newest.card or {}).get("options", {})))
 
 
 def _row(member: MemberStatus, versions: "list[Shelved]") -> dict[str, Any]:

@@ -103,7 +103,7 @@ def _trained(
         return school(
             found.bars,
             chosen,
-            names={model: f"{prefix}_{model}" for model in chosen},
+            names={model: f"{prefix}_{_plain(model)}" for model in chosen},
             features=features,
             horizons=horizons,
             store=TaskStore(settings().data_root / "tasks"),
@@ -173,7 +173,12 @@ def _prefix(name: str | None, found: "Reading") -> str:
         return name
     from folkmoot.app.load import plain_name
 
-    return re.sub(r"[^a-z0-9]+", "_", plain_name(found.bars).lower()).strip("_")[:40]
+    return _plain(plain_name(found.bars))[:40]
+
+
+def _plain(text: str) -> str:
+    """Return a part of a name: of a member's own file, `my_model.py`, its letters and digits."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower().removesuffix(".py")).strip("_")
 
 
 def _promote(trained: "list[Version]") -> None:
