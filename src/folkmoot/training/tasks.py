@@ -81,13 +81,6 @@ def run_tasks(
             if progress is not None:
                 progress(done, len(tasks), task.title)
         return
-    waiting = {task.key for task in tasks}
-    later = [task for task in tasks if task.before in waiting]
-    if later:
-        sooner = [task for task in tasks if task.before not in waiting]
-        run_tasks(sooner, material, store, workers, progress)
-        run_tasks(later, material, store, workers, progress)
-        return
     if not isinstance(store, TaskStore):
         raise UsageError(
             "other processes cannot reach a store in memory",
@@ -97,13 +90,24 @@ def run_tasks(
     with tempfile.TemporaryDirectory(prefix="folkmoot-") as folder:
         material.park(Path(folder))
         place = {"material": folder, "store": str(store.root)}
-        orders = [{"job": JOB, "given": {"task": task.as_dict(), **place}} for task in tasks]
-        titles = [task.title for task in tasks]
         if isinstance(workers, Crew):
-            workers.carry_out(orders, titles, progress)
+            _hand_out(tasks, place, workers, progress)
             return
         with Crew(workers, at_most=len(tasks)) as crew:
-            crew.carry_out(orders, titles, progress)
+            _hand_out(tasks, place, crew, progress)
+
+
+def _hand_out(
+    tasks: Sequence[Task], place: dict[str, str], crew: Crew, progress: Progress | None
+) -> None:
+    """Let a crew carry out the tasks, those that start from another's result after it."""
+    waiting = {task.key for task in tasks}
+    ready = [task for task in tasks if task.before not in waiting]
+    orders = [{"job": JOB, "given": {"task": task.as_dict(), **place}} for task in ready]
+    crew.carry_out(orders, [task.title for task in ready], progress)
+    later = [task for task in tasks if task.before in waiting]
+    if later:
+        _hand_out(later, place, crew, progress)
 
 
 def carry_out(task: Task, material: Material, store: Results) -> None:
