@@ -128,3 +128,12 @@ def test_the_loss_decodes_as_the_forecast_does() -> None:
     criterion = Criterion(np.zeros(2), shape, {"pinball": 1.0})
     found = criterion.quantiles(torch.from_numpy(raw).reshape(50, 2, 8)[:, :, 1:])
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_directions_can_be_made_to_count_alike() -> None:
+    market = make(2000)
+    x, y = market.x(20), np.abs(market.labels(20, 2))
+    y[::5] *= -1.0
+    for balance, low, high in ((False, 0.7, 0.9), (True, 0.4, 0.6)):
+        model = build(balance=balance, rate=1e-5, epochs=1).fit(x, y, np.ones(len(x)))
+        assert low < np.nanmean(model.predict(x).p_up) < high

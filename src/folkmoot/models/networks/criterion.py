@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
@@ -17,7 +18,8 @@ class Criterion(nn.Module):
     """A weighted sum of losses; unknown labels and rows without weight count for nothing.
 
     `loss` maps the parts to their weights: bce of the direction; pinball over all quantiles; mse,
-    mae and huber of the median against the standardised return.
+    mae and huber of the median against the standardised return. `rate[horizons]`: the share of
+    rises, if both directions are to count alike.
     """
 
     base: Tensor
@@ -25,8 +27,20 @@ class Criterion(nn.Module):
     middle: Tensor
     levels: Tensor
 
-    def __init__(self, base: Floats, shape: Floats, loss: Mapping[str, float]) -> None:
+    rise: Tensor
+    fall: Tensor
+
+    def __init__(
+        self,
+        base: Floats,
+        shape: Floats,
+        loss: Mapping[str, float],
+        rate: Floats | None = None,
+    ) -> None:
         super().__init__()
+        shares = np.full(len(base), 0.5) if rate is None else rate
+        self.register_buffer("rise", torch.tensor(0.5 / shares, dtype=torch.float32))
+        self.register_buffer("fall", torch.tensor(0.5 / (1.0 - shares), dtype=torch.float32))
         self.loss = dict(loss)
         self.register_buffer("base", torch.tensor(base, dtype=torch.float32))
         self.register_buffer("gap", torch.tensor(gaps(shape), dtype=torch.float32))
@@ -51,7 +65,8 @@ class Criterion(nn.Module):
         loss = functional.binary_cross_entropy_with_logits(
             logit + self.base, right, reduction="none"
         )
-        return _mean(loss, weight * known)
+        alike = torch.where(right > 0.5, self.rise, self.fall)
+        return _mean(loss, weight * known * alike)
 
     def _distance(self, name: str, raw: Tensor, z: Tensor, weight: Tensor) -> Tensor:
         known = ~torch.isnan(z)

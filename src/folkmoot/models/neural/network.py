@@ -121,6 +121,7 @@ class Network:
         volatile = np.isfinite(spread.scale(x, self.horizons)[:, 0])
         usable = shown.known & volatile & np.isfinite(y).any(axis=1) & (weights > 0.0)
         taught = targets.targets(self, x, y, weights, usable)
+        taught = taught.alike() if self.plan.balance else taught
         self.learnt |= {"shape": taught.shape, "base": taught.base}
         self._fit_networks(x, y, shown, taught, np.flatnonzero(usable))
         return self
@@ -193,7 +194,8 @@ class Network:
             self._warm(network, place)
             if plan.recompute:
                 recompute(network)
-            loss = criterion.Criterion(taught.base, taught.shape, plan.loss)
+            rate = taught.rate if plan.balance else None
+            loss = criterion.Criterion(taught.base, taught.shape, plan.loss, rate)
             keep = self.keep and self.keep.with_name(f"{self.keep.name}.{place}")
             fitted = loop.fit(network, loss, material, keep=keep, progress=self.progress)
             self.history.append(fitted.history)

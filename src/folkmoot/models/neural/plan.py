@@ -23,7 +23,7 @@ class Plan:
     which `holdout_windows` are asked; `seeds`: networks fitted and averaged; `device` auto, cpu
     or cuda; `precision` of the arithmetic: 32, bf16 or 16 (mixed); `threads` of a processor;
     `recompute`: trade time for memory in the backward pass; `warm`: start from the network of the
-    fold before.
+    fold before; `balance`: rises and falls count alike, whatever their share.
     """
 
     epochs: int = 6
@@ -45,6 +45,7 @@ class Plan:
     threads: int = 1
     recompute: bool = False
     warm: bool = False
+    balance: bool = False
 
     def __post_init__(self) -> None:
         self._check_counts()

@@ -9,7 +9,7 @@ training rows' returns over their expected standard deviation.
     gap to next   = gap of the shape x exp(bounded(raw)), so that quantiles rise by construction
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -33,7 +33,7 @@ class Targets:
 
     `z[rows, horizons]` float32: log return over its expected standard deviation; `up[rows,
     horizons]` float32: 1, 0, or NaN where the return is zero; `weights[rows]` float32; `shape`,
-    `base`: the uninformed forecast.
+    `base`: the uninformed forecast; `rate[horizons]`: the share of rises.
     """
 
     z: Floats
@@ -41,6 +41,11 @@ class Targets:
     weights: Floats
     shape: Floats
     base: Floats
+    rate: Floats
+
+    def alike(self) -> "Targets":
+        """Return the targets for a fit in which rises and falls count alike: a base of one half."""
+        return replace(self, base=np.zeros_like(self.base))
 
 
 def targets(
@@ -60,6 +65,7 @@ def targets(
         weights.astype(single),
         shape,
         np.log(rate / (1.0 - rate)),
+        rate,
     )
 
 
