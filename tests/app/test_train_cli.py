@@ -11,9 +11,10 @@ from tests.app.commands import answer
 
 from folkmoot.app import cli
 from folkmoot.app.cli.models_tables import spark
-from folkmoot.app.cli.train import given
+from folkmoot.app.cli.train import given, named
+from folkmoot.app.load import committee_of
 from folkmoot.app.shelved import shelf
-from folkmoot.core.errors import UnknownOption, UsageError
+from folkmoot.core.errors import DataError, UnknownOption, UsageError
 from folkmoot.core.settings import settings
 from folkmoot.market import world
 from folkmoot.training.artefacts import load_model
@@ -158,6 +159,17 @@ def test_a_damaged_version_is_listed_as_such_and_neither_shown_nor_promoted(
     assert shelf().current("t_dlinear") == 2
 
 
+def test_a_card_that_training_did_not_write_is_refused_where_it_is_to_be_shown(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    found = load_model(shelf().path("t_lightgbm", 1))
+    shelf().add("bare", "lightgbm", found.member, {"validation": {"passed": True}})
+    code, facts = answer(capfd, "models", "show", "bare")
+    assert (code, facts["error"]["type"]) == (3, "DataError")
+    assert cli.run(["models", "compare", "bare", "t_lightgbm"]) == 0
+    assert cli.run(["models", "list"]) == 0
+
+
 def test_versions_are_promoted_and_rolled_back(capfd: pytest.CaptureFixture[str]) -> None:
     assert answer(capfd, "models", "rollback", "t_dlinear")[1]["version"] == 1
     assert answer(capfd, "models", "rollback", "t_dlinear")[0] == 2
@@ -224,6 +236,15 @@ def test_options_reach_the_members_that_have_them() -> None:
         given(("dlinear",), ["trees=7"])
     with pytest.raises(UsageError):
         given(("dlinear",), ["trees"])
+
+
+def test_a_file_of_ones_own_is_a_member_with_a_plain_name() -> None:
+    own = str(Path(__file__).parents[2] / "examples" / "own_network.py")
+    assert committee_of(own, 1).models == (own,)
+    assert named(f"{own}:OwnNetwork") == "own_network_ownnetwork"
+    assert given((own,), ["hidden=8"]) == {own: {"hidden": 8}}
+    with pytest.raises(DataError):
+        committee_of("nowhere.py", 1)
 
 
 def test_a_sparkline_has_its_extremes_at_foot_and_top() -> None:

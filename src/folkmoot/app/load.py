@@ -162,15 +162,20 @@ def store() -> "BarStore":
 def committee_of(models: str | None, horizon: int) -> "Committee":
     """Return a committee of the named models (comma separated), or of the default ones.
 
-    Raises `UsageError` with the names for one that is none.
+    A person's own file, `mine.py` or `mine.py:Name`, is a name too. Raises `UsageError` with the
+    names for one that is none, `DataError` for a file that cannot be read.
     """
     from folkmoot.committee import Committee
+    from folkmoot.core import own_code, plugins
     from folkmoot.models import MODELS
 
     if models is None:
         return Committee(horizon=horizon)
     names = [name.strip() for name in models.split(",") if name.strip()]
-    unknown = [name for name in names if name not in MODELS]
+    own = [name for name in names if own_code.is_file(name)]
+    for name in own:
+        plugins.load("folkmoot.models", name)
+    unknown = [name for name in names if name not in MODELS and name not in own]
     if unknown or not names:
         raise UsageError(
             f"no model is called {', '.join(unknown) or repr(models)}",

@@ -26,7 +26,7 @@ DIGITS = {"log_loss": 4, "accuracy": 4, "pinball_bp": 2, "brier": 4}
 
 def model_page(found: Shelved) -> str:
     """Return the page of a version as one HTML file."""
-    card = dict(found.card or {})
+    card = found.whole_card()
     heading = f"{found.name} v{found.version}"
     data = card["data"]
     said = f"{found.model} on {card['symbol']}, {card['timeframe']}"

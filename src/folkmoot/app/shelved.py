@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from folkmoot.training.artefacts import Shelf
 
 FOLDER = "models"
+TOLD = ("symbol", "timeframe", "features", "data", "folds", "validation", "calibration", "cost",
+        "made_by", "served", "explained", "sizes")  # fmt: skip
+"""What a card that training wrote tells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +55,18 @@ class Shelved:
     def history(self) -> list[list[dict[str, Any]]]:
         """What each seed's epochs told; empty for what is not fitted by epochs."""
         return list((self.state or {}).get("history") or [])
+
+    def whole_card(self) -> dict[str, Any]:
+        """Return the card, or raise `DataError` where it is not one that training wrote."""
+        card = dict(self.card or {})
+        missing = [key for key in TOLD if key not in card]
+        if missing:
+            raise DataError(
+                f"its card does not tell {', '.join(missing)}",
+                where=str(self.path),
+                allowed="a version made by folkmoot train",
+            )
+        return card
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line of a list, as JSON values."""

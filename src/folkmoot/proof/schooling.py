@@ -231,7 +231,7 @@ def _latest(bars: Bars, columns: FeatureSet, lookback: int) -> Features:
 def _frozen(member: Any, latest: Features) -> dict[str, Any]:
     """Return how the member answers when served; a network is given its ONNX form if it can be."""
     if not hasattr(member, "freeze"):
-        return {"by": "its own compiled walk"}
+        return {"by": "its own code"}
     try:
         return dict(member.freeze(latest))
     except (DataError, EnvironmentProblem) as refusal:

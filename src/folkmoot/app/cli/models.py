@@ -75,7 +75,7 @@ def _facts(found: "Shelved") -> dict[str, Any]:
         **found.as_dict(),
         "model": found.model,
         "path": str(found.path),
-        "card": found.card,
+        "card": found.whole_card(),
         "learning": found.history,
     }
 

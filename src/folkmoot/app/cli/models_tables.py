@@ -85,12 +85,16 @@ def _verdict(validation: dict[str, Any]) -> str:
 
 
 def _scores(card: dict[str, Any]) -> Table:
-    table = _table("bars", "forecaster", "log loss", "accuracy, %", "pinball, bp", "Brier", "p")
+    table = _table(
+        "bars", "forecaster", "log loss", "accuracy, %", "pinball, bp", "Brier", "p, against"
+    )
     for horizon, row in in_order(card["validation"]["horizons"]):
         if "log_loss" not in row:
             table.add_row(horizon, card["model"], f"only {row['n']} rows")
             continue
-        table.add_row(horizon, card["model"], *_cells(row), decimal(row["p"], 4))
+        table.add_row(
+            horizon, card["model"], *_cells(row), f"{decimal(row['p'], 4)} {row['reference']}"
+        )
         for name, other in row["baselines"].items():
             table.add_row("", name, *_cells(other), "")
     return table

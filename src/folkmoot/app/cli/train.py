@@ -103,7 +103,7 @@ def _trained(
         return school(
             found.bars,
             chosen,
-            names={model: f"{prefix}_{_plain(model)}" for model in chosen},
+            names={model: f"{prefix}_{named(model)}" for model in chosen},
             features=features,
             horizons=horizons,
             store=TaskStore(settings().data_root / "tasks"),
@@ -173,12 +173,13 @@ def _prefix(name: str | None, found: "Reading") -> str:
         return name
     from folkmoot.app.load import plain_name
 
-    return _plain(plain_name(found.bars))[:40]
+    return named(plain_name(found.bars))[:40].strip("_")
 
 
-def _plain(text: str) -> str:
-    """Return a part of a name: of a member's own file, `my_model.py`, its letters and digits."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower().removesuffix(".py")).strip("_")
+def named(text: str) -> str:
+    """Return a part of a name: of a member's own file, `folder/mine.py`, only `mine`."""
+    last = text.replace("\\", "/").rsplit("/", 1)[-1].replace(".py", "")
+    return re.sub(r"[^a-z0-9]+", "_", last.lower()).strip("_")
 
 
 def _promote(trained: "list[Version]") -> None:
