@@ -43,37 +43,54 @@ def tune(
 ) -> dict[str, Any]:
     """Search options of `model` on the rows before the first scored block of `bars`.
 
-    `space`: a TOML file with ranges; `trials` in all, those of an earlier sitting among them;
-    `folds` inner blocks; the Sharpe ratio pays fee and slippage of `costs` for each unit of
-    turnover; `choose` "log_loss" or "sharpe" from the Pareto front; `storage`: a file for Optuna's
-    journal, or a URL for its database, by default a file under `root` (the data root by default).
+    `space`: a TOML file with ranges; `trials` in all, earlier sittings' among them; `folds` inner
+    blocks; `costs`: fee and slippage for each unit of turnover; `choose` "log_loss" or "sharpe"
+    from the Pareto front; `storage`: a file or URL for Optuna, else a file under the data root.
 
-    Returns the front with both objectives, what was chosen, its TOML for a committee, the member's
-    own options as a reference, and the number of trials on this data. Raises as `Search` does.
+    Returns the front, the choice, its TOML, the member's own options and the trials counted.
+    Raises as `training.tuning.Search` does.
     """
+    asked = {
+        "trials": trials, "horizon": horizon, "folds": folds, "seed": seed, "workers": workers,
+        "storage": storage, "tell": progress,
+    }  # fmt: skip
+    whole = bars if isinstance(bars, Bars) else Bars.from_frame(bars, "unnamed")
+    home, paid = root or settings().data_root, costs or Costs()
+    found = _searched(model, whole, features, space, choose, paid, home, asked)
+    return {
+        "symbol": whole.symbol,
+        "timeframe": whole.timeframe.label,
+        "features": features,
+        "ledger": _counted(whole, home),
+        **_told(found, choose),
+    }
+
+
+def _searched(
+    model: str,
+    bars: Bars,
+    features: str,
+    space: str | Path | None,
+    choose: str,
+    costs: Costs,
+    home: Path,
+    asked: dict[str, Any],
+) -> "Found":
     from folkmoot.features import feature_set
     from folkmoot.training.tuning import check_choice, search
     from folkmoot.training.tuning_spaces import space_of
 
-    whole = bars if isinstance(bars, Bars) else Bars.from_frame(bars, "unnamed")
-    home, paid, name = root or settings().data_root, costs or Costs(), lineage(whole)
     check_choice(choose)
-    ledger = Ledger(home)
-    found = search(
-        whole, feature_set(features, whole.timeframe), model, home, workers=workers,
-        space=space_of(model, space), trials=trials, horizon=horizon, folds=folds,
-        cost=paid.fee + paid.slippage, seed=seed, storage=storage, tell=progress,
-        count=lambda config: ledger.add(name, config),
+    ledger, name = Ledger(home), lineage(bars)
+    return search(
+        bars, feature_set(features, bars.timeframe), model, home, space=space_of(model, space),
+        cost=costs.fee + costs.slippage, count=lambda config: ledger.add(name, config), **asked,
     )  # fmt: skip
-    about = {
-        "model": model,
-        "symbol": whole.symbol,
-        "timeframe": whole.timeframe.label,
-        "features": features,
-        "horizon": horizon,
-        "ledger": {"tuned": ledger.count(name), "trials": Studies(home).trials(name)},
-    }
-    return about | _told(found, choose)
+
+
+def _counted(bars: Bars, home: Path) -> dict[str, int]:
+    name = lineage(bars)
+    return {"tuned": Ledger(home).count(name), "trials": Studies(home).trials(name)}
 
 
 def _told(found: "Found", choose: str) -> dict[str, Any]:
@@ -84,6 +101,8 @@ def _told(found: "Found", choose: str) -> dict[str, Any]:
     own = next((t for t in found.tried if t.options == found.own), None)
     states = [t.verdict for t in found.tried]
     return {
+        "model": asked.model,
+        "horizon": asked.horizon,
         "cost": asked.cost,
         "rows": {"bars": rows, "first_known_at": first, "last_known_at": last},
         "blocks": found.blocks,

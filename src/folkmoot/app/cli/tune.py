@@ -74,17 +74,10 @@ def run(
     from folkmoot.proof.tuning import tune
 
     asked: dict[str, Any] = {
-        "space": space,
-        "trials": trials,
-        "features": settled(features),
-        "horizon": horizon,
-        "costs": Costs(fee=fee, slippage=slippage),
-        "folds": folds,
-        "choose": choose,
-        "seed": seed,
-        "workers": workers,
-        "storage": storage,
-    }
+        "space": space, "trials": trials, "features": settled(features), "horizon": horizon,
+        "costs": Costs(fee=fee, slippage=slippage), "folds": folds, "choose": choose, "seed": seed,
+        "workers": workers, "storage": storage,
+    }  # fmt: skip
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
     with progress() as tell:
