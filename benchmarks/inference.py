@@ -318,6 +318,9 @@ def seated() -> Committee:
             found.theirs.append(alone(type(model).restore(*model.state()), x))
             model.freeze(x)
             graph = serving.session(model.learnt["onnx0"].tobytes())
+            # Served as a file is: found by the same bytes, a session is found at once.
+            serving.session.cache_clear()
+            model = type(model).restore(*model.state())
             found.graphs.append(by_graph(graph, one))
             found.passes.append(eager(network, one))
         found.members.append(model)
