@@ -103,10 +103,11 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     table = Table(title="Pareto front: log loss against the Sharpe ratio net of costs")
     for column in ("trial", "log loss", "Sharpe", "turnover", "accuracy", "options"):
         table.add_column(column, overflow="fold")
-    for trial in facts["front"]:
-        table.add_row(*_row(trial, facts["chosen"]["number"]))
-    if facts["own"] is not None and facts["own"] not in facts["front"]:
-        table.add_row(*_row(facts["own"], None, "own options"))
+    own = facts["own"]
+    beaten = [] if own is None or own in facts["front"] else [own]
+    for trial in [*facts["front"], *beaten]:
+        marks = [" chosen"] * (trial == facts["chosen"]) + [" own options"] * (trial == own)
+        table.add_row(*_row(trial, "".join(marks)))
     out.print(table)
     out.print(
         f"a coin's log loss is {facts['coin_log_loss']:.4f}; chosen by {facts['chosen_by']}: "
@@ -117,15 +118,14 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     out.print(facts["toml"], end="")
 
 
-def _row(trial: dict[str, Any], chosen: int | None, name: str | None = None) -> list[str]:
-    mark = " chosen" if trial["number"] == chosen else ""
+def _row(trial: dict[str, Any], marks: str) -> list[str]:
     figures = [
         f"{trial['log_loss']:.4f}",
         f"{trial['sharpe']:.2f}",
         f"{trial['turnover']:.4f}",
         f"{trial['accuracy']:.3f}",
     ]
-    return [name or f"{trial['number']}{mark}", *figures, _plain(trial["options"])]
+    return [f"{trial['number']}{marks}", *figures, _plain(trial["options"])]
 
 
 def _plain(options: dict[str, Any]) -> str:
