@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from folkmoot import models
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError
-from folkmoot.features import FeatureSet
+from folkmoot.features import FeatureSet, feature_set
 from folkmoot.training import TaskStore, artefact, walk_forward
 from folkmoot.training.artefacts import load_model, save_model
 
@@ -27,6 +28,18 @@ def trees(tmp_path: Path) -> Path:
     text = (EXAMPLES / "own_estimator.py").read_text("utf-8")
     place.write_text(text.replace("trees: int = 60", "trees: int = 5"))
     return place
+
+
+@pytest.fixture
+def bars(bars_of: Callable[..., Bars]) -> Bars:
+    """Eight hundred hours are enough for six folds of a few columns."""
+    return bars_of(800)
+
+
+@pytest.fixture
+def columns() -> FeatureSet:
+    """Three columns of the set `core`."""
+    return feature_set("core", "1h").only(("return_1", "body", "rsi_14"))
 
 
 def test_a_file_is_walked_by_several_workers(
@@ -78,7 +91,7 @@ from folkmoot.features import feature_set
 from folkmoot.market import world
 from folkmoot.training import TaskStore, walk_forward
 assert "their_trees" in models.MODELS
-bars = world("random_walk", 1500).bars
+bars = world("random_walk", 800).bars
 columns = feature_set("core", "1h").only(("return_1", "body"))
 store = TaskStore(sys.argv[1])
 found = walk_forward(bars, columns, {"t": ("their_trees", {"trees": 5})}, store=store, workers=2)
