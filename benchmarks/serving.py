@@ -120,18 +120,17 @@ def serve(folder: Path, members: list[str], began: float) -> dict[str, Any]:
     for name in members:
         predictor.load_model(name, folder / f"{name}.safetensors")
     loaded, resident, worked = time.monotonic(), megabytes(), time.process_time()
-    prices, times = np.load(folder / "bars.npy"), np.load(folder / "times.npy")
-    bars = Bars("BENCH", Timeframe.of("1h"), times, *prices)
+    times = np.load(folder / "times.npy")
+    bars = Bars("BENCH", Timeframe.of("1h"), times, *np.load(folder / "bars.npy"))
     answers = []
     for _ in range(2):
         before = time.monotonic()
         found = predictor.predict(bars)
         answers.append(time.monotonic() - before)
     said = np.array([row["p_up"] for row in found["models"].values()])
-    present = [name for name in FORBIDDEN if name in sys.modules]
     if said.shape != (len(members), len(HORIZONS)) or not np.isfinite(said).all():
         sys.exit(f"not every model answered: {said}")
-    if present:
+    if present := [name for name in FORBIDDEN if name in sys.modules]:
         sys.exit(f"imported: {present}")
     return {
         "models": len(members),
