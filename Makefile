@@ -80,7 +80,7 @@ clean: ## remove the environment and everything that was built
 
 .venv/.dev: $(PINS) | .venv/bin/python
 	@echo "installing the packages and the development tools into .venv" >&2
-	@$(BIN)/python $(PIP_INSTALL) --editable '.[dev,exchange]'
+	@$(BIN)/python $(PIP_INSTALL) --editable '.[dev,exchange,neural,boost,onnx,tune]'
 	@touch .venv/.core $@
 
 .venv/.bench: .venv/.core

@@ -10,12 +10,11 @@ python docs/generate.py --site FOLDER        write the pages as HTML
 import argparse
 import json
 import re
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import study
 
 from folkmoot.features.catalogue import page
 from folkmoot.proof.report.numbers import count, decimal, interval, percent
@@ -85,7 +84,7 @@ def pages() -> dict[Path, str]:
         readme: text,
         ROOT / "docs" / "cli.md": "\n".join(cli_lines()) + "\n",
         ROOT / "docs" / "features.md": "\n".join(page("1h")) + "\n",
-        ROOT / "docs" / "study.md": study.page(),
+        ROOT / "docs" / "study.md": runpy.run_path(str(ROOT / "docs" / "study.py"))["page"](),
     }
 
 

@@ -27,6 +27,7 @@ from folkmoot.models.networks.batches import Batches, Material
 from folkmoot.models.networks.criterion import Criterion
 from folkmoot.models.neural.metrics import epoch_metrics
 from folkmoot.models.neural.plan import Plan
+from folkmoot.models.neural.room import room
 from folkmoot.models.neural.targets import WIDTH
 
 __all__ = ["Fitted", "Progress", "fit", "forward"]
@@ -145,7 +146,7 @@ def fit(
     left = material.plan.epochs - lesson.memo.done
     if left > 0 and lesson.memo.worse < material.plan.patience:
         threads = _threads(material.plan.threads)
-        with torch.random.fork_rng(), threads, _memory(), _quietly():
+        with torch.random.fork_rng(), threads, room("training"), _quietly():
             _run(_trainer(material.plan, left), lesson)
     network.load_state_dict(lesson.memo.best)
     return Fitted(network.cpu().eval(), lesson.memo.history)
@@ -257,23 +258,3 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         voice.setLevel(before)
-
-
-@contextlib.contextmanager
-def _memory() -> Iterator[None]:
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as problem:
-        raise _too_big(str(problem)) from problem
-    except RuntimeError as problem:
-        if "can't allocate memory" not in str(problem):
-            raise
-        raise _too_big(str(problem)) from problem
-
-
-def _too_big(why: str) -> EnvironmentProblem:
-    return EnvironmentProblem(
-        f"memory ran out: {why.splitlines()[0]}",
-        where="training",
-        allowed="a smaller batch, recompute=True, or a smaller network",
-    )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.core.bars import Floats
+from folkmoot.core.errors import DataError
 
 FOLDS = 5
 REPEATS = 0.95
@@ -30,11 +31,19 @@ def choose(
     `scores[rows, columns]` robust scores of the training rows, `y[rows, horizons]` their labels.
     The report tells how many were offered and kept, and `stability`: the mean share of folds, taken
     alone, whose own choice holds a kept column. It is 1 for a set taken whole.
+
+    Raises `DataError` if no fold would have 20 rows.
     """
     offered = scores.shape[1]
     if offered <= most:
         return np.arange(offered), {"offered": offered, "kept": offered, "stability": 1.0}
     folds = [fold for fold in np.array_split(np.arange(len(scores)), FOLDS) if len(fold) >= FEWEST]
+    if not folds:
+        raise DataError(
+            f"{len(scores)} rows are too few to choose {most} of {offered} columns on",
+            where="select",
+            allowed=f"{FOLDS * FEWEST} rows or more, or a smaller feature set",
+        )
     strength = np.stack([_strength(scores[fold], y[fold]) for fold in folds])
     order = np.argsort(-_combined(strength), kind="stable")
     kept = np.sort(_apart(scores, order, most))

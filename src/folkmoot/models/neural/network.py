@@ -41,6 +41,7 @@ from folkmoot.models.neural.inputs import (
     scored,
 )
 from folkmoot.models.neural.plan import Plan
+from folkmoot.models.neural.room import room
 
 if TYPE_CHECKING:
     from torch import nn
@@ -123,7 +124,8 @@ class Network:
         taught = targets.targets(self, x, y, weights, usable)
         taught = taught.alike() if self.plan.balance else taught
         self.learnt |= {"shape": taught.shape, "base": taught.base}
-        self._fit_networks(x, y, shown, taught, np.flatnonzero(usable))
+        with room("training"):
+            self._fit_networks(x, y, shown, taught, np.flatnonzero(usable))
         return self
 
     def _learn_scaling(self, x: Features, y: Floats, weights: Floats) -> None:
