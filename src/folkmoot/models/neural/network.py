@@ -84,7 +84,7 @@ class Network:
         self.before: memory.Arrays = {}
         self.served: dict[str, Any] = {}
         self._networks: list[Any] = []
-        self._bodies: list[bytes] = []
+        self._sessions: list[Any] = []
         if self.lookback < 1 or self.select < 1:
             raise UsageError(
                 f"lookback is {self.lookback} and select {self.select}",
@@ -138,7 +138,7 @@ class Network:
         scores = scaling.score(values[known], centre, gain, CLIP)
         kept, self.selection = chosen.choose(scores, y[known], names, self.select)
         self.columns = tuple(names[place] for place in kept)
-        self._networks, self._bodies = [], []
+        self._networks, self._sessions = [], []
         self.history, self.served = [], {}
         self.learnt = {"centre": centre[kept], "gain": gain[kept]}
         self.learnt |= {f"own.{k}": a for k, a in self.prepare(x, y, known).items()}
@@ -256,8 +256,7 @@ class Network:
         if not len(index):
             return np.zeros((self.plan.seeds, 0, targets.WIDTH * len(self.horizons)))
         if self._asks_graphs():
-            graphs = [serving.session(body) for body in self._graphs()]
-            answers = [serving.answers(graph, shown, index) for graph in graphs]
+            answers = [serving.answers(graph, shown, index) for graph in self._graphs()]
         else:
             self._torch()
             from folkmoot.models.networks import loop
@@ -289,11 +288,12 @@ class Network:
         self.served = {"by": "onnx" if graph < eager else "torch", "torch": eager, "onnx": graph}
         return self.served
 
-    def _graphs(self) -> list[bytes]:
-        if not self._bodies:
+    def _graphs(self) -> list[Any]:
+        """Return the running ONNX forms, one a seed."""
+        if not self._sessions:
             names = [f"onnx{place}" for place in range(self.plan.seeds)]
-            self._bodies = [self.learnt[name].tobytes() for name in names]
-        return self._bodies
+            self._sessions = [serving.session(self.learnt[name].tobytes()) for name in names]
+        return self._sessions
 
     def _asks_graphs(self) -> bool:
         """Return whether the ONNX form answers: it is there, and faster or all that can."""
@@ -381,8 +381,7 @@ class Network:
                     allowed=f"({length},)",
                 )
         if model._asks_graphs():
-            for body in model._graphs():
-                serving.session(body)
+            model._graphs()
         else:
             model.networks()
         return model
