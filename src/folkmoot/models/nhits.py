@@ -1,7 +1,7 @@
 """NHITS (Challu et al. 2022): blocks that explain the window from coarse to fine."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
@@ -19,6 +19,12 @@ class NHITS(Network):
     the curve that a block subtracts, one a block but the last; `dropout`; `horizons`, `lookback`,
     `select` and `training` as in every network.
     """
+
+    small: ClassVar[dict[str, Any]] = {
+        "width": 16,
+        "lookback": 24,
+        "training": {"epochs": 6, "batch": 64, "rate": 3e-3},
+    }
 
     horizons: tuple[int, ...] = (1,)
     lookback: int = 60
