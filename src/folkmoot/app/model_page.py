@@ -4,6 +4,7 @@ Built of the pieces of the study's report (`proof.report`), so it looks and prin
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from folkmoot.app.shelved import Shelved, in_order
@@ -63,9 +64,10 @@ def _scores(card: dict[str, Any]) -> Html:
 def _line(horizon: str, name: str, row: dict[str, Any]) -> Html:
     cells = [node("th", horizon), node("td", words(name))]
     for score in TOLD:
-        digits = DIGITS[score]
-        ends = interval(row[score][1:], lambda value, digits=digits: decimal(value, digits))  # type: ignore[misc]
-        cells.append(node("td", node("b", decimal(row[score][0], digits)), " ", ends))
+        shown = partial(decimal, digits=DIGITS[score])
+        cells.append(
+            node("td", node("b", shown(row[score][0])), " ", interval(row[score][1:], shown))
+        )
     return node("tr", *cells)
 
 

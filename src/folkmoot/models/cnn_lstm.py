@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
+from folkmoot.models.neural.options import check_sizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,13 +42,7 @@ class CNNLSTM(Network):
     def check(self) -> None:
         """Refuse sizes below one, and a stride that would leave bars unread."""
         self.sizes = (int(self.sizes[0]), int(self.sizes[1]))
-        counts = (self.channels, *self.sizes, self.stride, self.hidden, self.layers)
-        if min(counts) < 1 or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(
-                f"channels, sizes, stride, hidden, layers {counts}, dropout {self.dropout}",
-                where="cnn_lstm",
-                allowed="sizes of 1 or more, dropout from 0 to below 1",
-            )
+        check_sizes(self, "cnn_lstm", "channels", "sizes", "stride", "hidden", "layers")
         if self.stride > self.sizes[1]:
             raise UsageError(
                 f"a stride of {self.stride} leaves bars unread",

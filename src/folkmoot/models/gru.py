@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
+from folkmoot.models.neural.options import check_sizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,13 +46,7 @@ class GRU(Network):
 
     def check(self) -> None:
         """Refuse sizes below one, and kinds and modes that there are not."""
-        sizes = (self.hidden, self.layers, self.attention)
-        if min(sizes) < 1 or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(
-                f"hidden, layers, attention {sizes}, dropout {self.dropout}",
-                where="gru",
-                allowed="sizes of 1 or more, dropout from 0 to below 1",
-            )
+        check_sizes(self, "gru", "hidden", "layers", "attention")
         if self.kind not in KINDS or self.mode not in MODES:
             raise UsageError(
                 f"kind {self.kind!r} with mode {self.mode!r}", where="gru", allowed=[*KINDS, *MODES]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
+from folkmoot.models.neural.options import check_sizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,12 +37,7 @@ class LSTM(Network):
 
     def check(self) -> None:
         """Refuse sizes below one and a dropout outside of 0 to 1."""
-        if min(self.hidden, self.layers) < 1 or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(
-                f"hidden {self.hidden}, layers {self.layers}, dropout {self.dropout}",
-                where="lstm",
-                allowed="sizes of 1 or more, dropout from 0 to below 1",
-            )
+        check_sizes(self, "lstm", "hidden", "layers")
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the layers with their head."""

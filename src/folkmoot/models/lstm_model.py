@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
+from folkmoot.models.neural.options import check_heads, check_sizes
 from folkmoot.models.neural.targets import WIDTH
 
 if TYPE_CHECKING:
@@ -38,19 +38,8 @@ class LSTMAttention(Network):
 
     def check(self) -> None:
         """Refuse sizes below one, and a width that the heads do not share evenly."""
-        if min(self.hidden, self.layers, self.heads) < 1 or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(
-                f"hidden {self.hidden}, layers {self.layers}, heads {self.heads}, "
-                f"dropout {self.dropout}",
-                where="lstm_model",
-                allowed="sizes of 1 or more, dropout from 0 to below 1",
-            )
-        if 2 * self.hidden % self.heads:
-            raise UsageError(
-                f"2 x hidden = {2 * self.hidden} is divided among {self.heads} heads",
-                where="lstm_model",
-                allowed="a multiple of heads",
-            )
+        check_sizes(self, "lstm_model", "hidden", "layers", "heads")
+        check_heads("lstm_model", "2 x hidden", 2 * self.hidden, self.heads)
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the network with one head for each horizon."""

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.core.bars import Floats, Times
-from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.errors import DataError
 from folkmoot.core.forecast import Features
 from folkmoot.models import memory, rows
 from folkmoot.models.neural.inputs import Index, Inputs
 from folkmoot.models.neural.network import Network
+from folkmoot.models.neural.options import check_heads, check_sizes
 from folkmoot.models.neural.targets import WIDTH
 
 if TYPE_CHECKING:
@@ -88,19 +89,8 @@ class TFT(Network):
 
     def check(self) -> None:
         """Refuse sizes below one, and states that the heads do not share evenly."""
-        sizes = (self.hidden, self.heads, self.width)
-        if min(sizes) < 1 or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(
-                f"hidden, heads, width {sizes}, dropout {self.dropout}",
-                where="tft",
-                allowed="sizes of 1 or more, dropout from 0 to below 1",
-            )
-        if self.hidden % self.heads:
-            raise UsageError(
-                f"hidden = {self.hidden} is divided among {self.heads} heads",
-                where="tft",
-                allowed="a multiple of heads",
-            )
+        check_sizes(self, "tft", "hidden", "heads", "width")
+        check_heads("tft", "hidden", self.hidden, self.heads)
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the network; three answers, as of the reference shape, are one horizon's."""

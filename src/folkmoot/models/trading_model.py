@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
+from folkmoot.models.neural.options import check_heads, check_sizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,19 +42,8 @@ class Trading(Network):
 
     def check(self) -> None:
         """Refuse sizes below one, and states that the heads do not share evenly."""
-        sizes = (self.channels, self.hidden, self.layers, self.heads)
-        if min(sizes) < 1 or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(
-                f"channels, hidden, layers, heads {sizes}, dropout {self.dropout}",
-                where="trading_model",
-                allowed="sizes of 1 or more, dropout from 0 to below 1",
-            )
-        if self.hidden % self.heads:
-            raise UsageError(
-                f"hidden = {self.hidden} is divided among {self.heads} heads",
-                where="trading_model",
-                allowed="a multiple of heads",
-            )
+        check_sizes(self, "trading_model", "channels", "hidden", "layers", "heads")
+        check_heads("trading_model", "hidden", self.hidden, self.heads)
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the model with its reader of candles."""

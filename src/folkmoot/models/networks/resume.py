@@ -93,7 +93,7 @@ def read(path: Path, network: nn.Module) -> Memo:
     try:
         with safe_open(path, "pt") as file:
             facts = orjson.loads((file.metadata() or {})["facts"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
         parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
