@@ -160,29 +160,40 @@ def store() -> "BarStore":
 
 
 def committee_of(models: str | None, horizon: int) -> "Committee":
-    """Return a committee of the named models (comma separated), or of the default ones.
+    """Return a committee of the named models (comma separated), of a TOML file, or the default one.
 
     A person's own file, `mine.py` or `mine.py:Name`, is a name too. Raises `UsageError` with the
     names for one that is none, `DataError` for a file that cannot be read.
     """
+    from folkmoot.app.committee_file import ENDING, committee_in
     from folkmoot.committee import Committee
-    from folkmoot.core import own_code, plugins
-    from folkmoot.models import MODELS
 
     if models is None:
         return Committee(horizon=horizon)
-    names = [name.strip() for name in models.split(",") if name.strip()]
+    if models.strip().endswith(ENDING):
+        found = committee_in(Path(models.strip()).expanduser(), horizon)
+        _known_models(found.models, models)
+        return found
+    names = tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    _known_models(names, models)
+    return Committee(models=names, horizon=horizon)
+
+
+def _known_models(names: tuple[str, ...], typed: str) -> None:
+    """Raise `UsageError` for a name that is neither a model nor a person's own file."""
+    from folkmoot.core import own_code, plugins
+    from folkmoot.models import MODELS
+
     own = [name for name in names if own_code.is_file(name)]
     for name in own:
         plugins.load("folkmoot.models", name)
     unknown = [name for name in names if name not in MODELS and name not in own]
     if unknown or not names:
         raise UsageError(
-            f"no model is called {', '.join(unknown) or repr(models)}",
+            f"no model is called {', '.join(unknown) or repr(typed)}",
             where="models",
             allowed=list(MODELS),
         )
-    return Committee(models=tuple(dict.fromkeys(names)), horizon=horizon)
 
 
 def report_path(wanted: Path | None, bars: Bars, key: str) -> Path:
@@ -193,8 +204,8 @@ def report_path(wanted: Path | None, bars: Bars, key: str) -> Path:
     return path
 
 
-def check_report(path: Path) -> None:
-    """Raise `EnvironmentProblem` where no report could be written, before any work is done."""
+def check_file(path: Path) -> None:
+    """Raise `EnvironmentProblem` where no file could be written, before any work is done."""
     folder = next(one for one in path.absolute().parents if one.exists())
     if path.is_dir():
         problem = "is a folder"
@@ -205,7 +216,7 @@ def check_report(path: Path) -> None:
     else:
         return
     raise EnvironmentProblem(
-        f"no report can go there: {problem}", where=str(path), allowed="a file name, e.g. x.html"
+        f"no file can go there: {problem}", where=str(path), allowed="a name in a folder of yours"
     )
 
 

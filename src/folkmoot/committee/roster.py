@@ -1,7 +1,7 @@
 """Who sits on the committee."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,8 @@ class Committee:
 
 
 def _names(given: Any, where: str) -> tuple[str, ...]:
-    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+    whole = isinstance(given, Iterable) and not isinstance(given, str)
+    if not whole or not all(isinstance(name, str) for name in given):
         raise UsageError(
             f"{given!r} is not a list of names", where=f"committee.{where}", allowed='["a", "b"]'
         )
@@ -60,6 +61,10 @@ def _names(given: Any, where: str) -> tuple[str, ...]:
 
 
 def _horizons(horizon: Any, horizons: Any) -> tuple[int, ...]:
+    if horizons is not None and not isinstance(horizons, Iterable):
+        raise UsageError(
+            f"horizons {horizons!r}", where="committee.horizons", allowed="a list of whole bars"
+        )
     found = (horizon,) if horizons is None else tuple(horizons)
     for h in (horizon, *found):
         if isinstance(h, bool) or not isinstance(h, int) or h < 1:

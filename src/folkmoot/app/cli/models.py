@@ -48,11 +48,11 @@ def list_(json: JsonOption = False) -> int:
 @app.command("show")
 def show(name: NameArgument, html: PageOption = None, json: JsonOption = False) -> int:
     """Show a trained model's card: scores beside the baselines', calibration, cost, curves."""
-    from folkmoot.app.load import check_report
+    from folkmoot.app.load import check_file
     from folkmoot.app.shelved import shelf, shelved
 
     if html is not None:
-        check_report(html)
+        check_file(html)
     found = shelved(shelf(), name)
     facts = _facts(found)
     if html is not None:
@@ -132,10 +132,10 @@ def export(
 ) -> int:
     """Write a trained model to a file: our own container, or its ONNX graph with a JSON beside."""
     from folkmoot.app.exporting import exported
-    from folkmoot.app.load import check_report
+    from folkmoot.app.load import check_file
     from folkmoot.app.shelved import shelf, shelved
 
-    check_report(path)
+    check_file(path)
     files = exported(shelved(shelf(), name), path)
     _said({"name": name, "files": [str(file) for file in files]}, json)
     return 0

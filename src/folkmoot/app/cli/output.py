@@ -39,7 +39,10 @@ SlippageOption = Annotated[
     float, typer.Option("--slippage", help="Slippage of one side as a fraction: 0.0005 is 5 bp.")
 ]
 ModelsOption = Annotated[
-    str | None, typer.Option("--models", help="Members, separated by commas; see `models`.")
+    str | None,
+    typer.Option(
+        "--models", help="Members, separated by commas (see `models`), or a committee's TOML file."
+    ),
 ]
 FeaturesOption = Annotated[str, typer.Option("--features", help="A feature set, or a TOML file.")]
 StrategyOption = Annotated[

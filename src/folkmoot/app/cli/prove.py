@@ -65,7 +65,7 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Prove members on the bars of one market: verdict, reasons, power, costs, report."""
-    from folkmoot.app.load import check_report, committee_of, load
+    from folkmoot.app.load import check_file, committee_of, load
     from folkmoot.execution import Costs
 
     asked = {
@@ -78,7 +78,7 @@ def run(
         "seed": seed,
     }
     if report is not None:
-        check_report(report)
+        check_file(report)
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
     facts = _proved(found, asked, workers, report)

@@ -1,6 +1,7 @@
 """`folkmoot train`: fit members, validate them through time, keep them as versions."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from folkmoot.proof.schooling import Version
 
 TrainedOption = Annotated[
-    str, typer.Option("--models", help="Members to train, separated by commas; see `models`.")
+    str,
+    typer.Option(
+        "--models",
+        help="Members to train, separated by commas (see `models`), or a TOML file of a committee.",
+    ),
 ]
 HorizonsOption = Annotated[
     str, typer.Option("--horizons", help="Bars ahead, separated by commas, all in one fit.")
@@ -69,7 +74,8 @@ def run(
     """
     from folkmoot.app.load import committee_of, load
 
-    chosen = given(committee_of(models, 1).models, options or [])
+    committee = committee_of(models, 1)
+    chosen = given(committee.models, options or [], committee.options)
     ahead = _horizons(horizons)
     found = load(bars, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
@@ -113,9 +119,14 @@ def _trained(
         )
 
 
-def given(models: tuple[str, ...], words: list[str]) -> dict[str, dict[str, Any]]:
+def given(
+    models: tuple[str, ...],
+    words: list[str],
+    written: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, dict[str, Any]]:
     """Return each member's options from words like `hidden=32` or `training.epochs=3`.
 
+    They go before those `written` in a file, by member.
     A value is read as JSON, or else as text. Raises `UsageError` for a word without `=`,
     `UnknownOption` for an option that none of the members has.
     """
@@ -124,7 +135,7 @@ def given(models: tuple[str, ...], words: list[str]) -> dict[str, dict[str, Any]
     from folkmoot.core.plugins import load, options
 
     has = {model: set(options(load(zoo.__name__, model))) for model in models}
-    chosen: dict[str, dict[str, Any]] = {model: {} for model in models}
+    chosen = {model: dict((written or {}).get(model, {})) for model in models}
     for word in words:
         option, inner, value = _parted(word)
         takers = [model for model in models if option in has[model]]
@@ -133,8 +144,8 @@ def given(models: tuple[str, ...], words: list[str]) -> dict[str, dict[str, Any]
             raise UnknownOption(f"no option {option!r}", where="--set", allowed=allowed)
         for model in takers:
             if inner:
-                whole = chosen[model].setdefault(option, dict(getattr(zoo.build(model), option)))
-                whole[inner] = value
+                whole = chosen[model].get(option, getattr(zoo.build(model), option))
+                chosen[model][option] = {**whole, inner: value}
             else:
                 chosen[model][option] = value
     return chosen

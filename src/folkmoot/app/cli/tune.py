@@ -42,6 +42,10 @@ WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, help="Processes, one a trial; part of the search.")
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the search.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write the answer there, a TOML file for `prove --models`."),
+]
 
 
 def run(
@@ -62,16 +66,21 @@ def run(
     lenient: LenientOption = False,
     workers: WorkersOption = 1,
     seed: SeedOption = 0,
+    out: OutOption = None,
     json: JsonOption = False,
 ) -> int:
     """Search a member's options on the rows before the first scored block; every trial counts.
 
     A search that was killed goes on from where it was.
     """
-    from folkmoot.app.load import load
+    from folkmoot.app.load import check_file, load
     from folkmoot.execution import Costs
     from folkmoot.features.own import settled
     from folkmoot.proof.tuning import tune
+
+    if out is not None:
+        _check_out(out)
+        check_file(out)
 
     asked: dict[str, Any] = {
         "space": space, "trials": trials, "features": settled(features), "horizon": horizon,
@@ -82,8 +91,21 @@ def run(
     note_reading(found)
     with progress() as tell:
         facts = tune(model, found.bars, progress=tell, **asked)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(facts["toml"], encoding="utf-8")
     _show(facts, json)
     return 0
+
+
+def _check_out(path: Path) -> None:
+    from folkmoot.app.committee_file import ENDING
+    from folkmoot.core.errors import UsageError
+
+    if path.suffix != ENDING:
+        raise UsageError(
+            "no committee's file", where=f"--out {path}", allowed=f"a name in {ENDING}"
+        )
 
 
 def _show(facts: dict[str, Any], as_json: bool) -> None:
