@@ -332,9 +332,13 @@ def test_the_command_shows_the_front_the_choice_and_the_table_for_a_committee(
     assert {"log_loss", "sharpe", "options"} <= set(facts["front"][0])
     assert facts["chosen"]["log_loss"] == min(row["log_loss"] for row in facts["front"])
     assert Path(facts["storage"]).is_relative_to(own_root / "root")
-    assert cli.run(words) == 0
+    kept = own_root / "deep" / "committee.toml"
+    assert cli.run([*words, "--out", str(kept)]) == 0
     told = capfd.readouterr().out
     assert "Pareto front" in told
+    assert kept.read_text() == facts["toml"]
+    assert cli.run([*words, "--out", str(own_root / "committee.json")]) == 2
+    capfd.readouterr()
     assert told.endswith(facts["toml"])
     assert cli.run([*words[:2], "--model", "oracle", "--json"]) == 2
     assert json.loads(capfd.readouterr().out)["error"]["allowed"]
