@@ -37,10 +37,11 @@ bench: .venv/.bench ## measure speed, with rivals in the same run
 	@for file in $(filter-out benchmarks/study.py benchmarks/memory.py benchmarks/card.py, \
 		$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file"; done
 
-soak: .venv/.dev .venv/.warm ## twenty further seeds of the worlds; fifty kills of a study and of a desk
+soak: .venv/.dev .venv/.warm ## twenty seeds of the worlds and of every member; kills of a study, a fit, a desk
 	@mkdir -p build
 	$(BIN)/folkmoot demo --seeds 20 --first-seed 20 --json > build/soak.json
 	$(BIN)/python -m tests.proof.soak 50
+	$(BIN)/python -m tests.models.soak 20
 	$(BIN)/python -m tests.models.killed_fits 20
 	$(BIN)/python -m tests.desk.soak 50 4000 1000
 	$(BIN)/python -m tests.desk.soak 50 1000 1
