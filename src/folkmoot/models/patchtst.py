@@ -1,7 +1,7 @@
 """PatchTST (Nie et al. 2023): attention among patches of bars."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from folkmoot.core.errors import UsageError
 from folkmoot.models.neural.network import Network
@@ -19,6 +19,17 @@ class PatchTST(Network):
     only in the head, at `select` times the work. `width`, `heads`, `hidden` of the linear maps,
     `layers`, `dropout`; `horizons`, `lookback`, `select` and `training` as in every network.
     """
+
+    small: ClassVar[dict[str, Any]] = {
+        "width": 16,
+        "heads": 2,
+        "hidden": 32,
+        "layers": 2,
+        "lookback": 16,
+        "patch": 4,
+        "stride": 2,
+        "training": {"epochs": 6, "batch": 64, "rate": 5e-3},
+    }
 
     horizons: tuple[int, ...] = (1,)
     lookback: int = 60

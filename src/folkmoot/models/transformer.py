@@ -1,7 +1,7 @@
 """Attention over the window (Vaswani et al. 2017; Informer, Zhou et al. 2021)."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,15 @@ class Transformer(Network):
     a window and not at its last alone. `select`: columns kept, chosen on the training rows;
     `training`: options of `neural.plan.Plan`.
     """
+
+    small: ClassVar[dict[str, Any]] = {
+        "width": 16,
+        "heads": 2,
+        "hidden": 32,
+        "layers": 2,
+        "lookback": 8,
+        "training": {"epochs": 6, "batch": 64, "rate": 5e-3},
+    }
 
     horizons: tuple[int, ...] = (1,)
     lookback: int = 60
