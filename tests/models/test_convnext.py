@@ -9,10 +9,11 @@ import pytest
 from tests.conftest import random_walk
 
 from folkmoot import models
+from folkmoot.agents import ConvNeXtPredictor
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, UnknownOption, Untrained, UsageError
 from folkmoot.core.forecast import Features
-from folkmoot.features import BARS_SET, Table, feature_set, labels, windows
+from folkmoot.features import BARS_SET, Table, feature_set, generate_gaf_3channel, labels, windows
 from folkmoot.features.image_labels import HEADS, fit_thresholds, image_classes, outlook
 from folkmoot.models.convnext import ConvNeXt
 from folkmoot.models.convnext_lstm import ConvNeXtLSTM
@@ -25,7 +26,6 @@ from safetensors.torch import save_file  # noqa: E402  # after the check for tor
 
 from folkmoot.models.networks.convnext import ConvNeXt as Backbone  # noqa: E402
 from folkmoot.models.networks.head import count  # noqa: E402
-from folkmoot.models.neural.vision import ConvNeXtPredictor  # noqa: E402
 
 QUICK = {**ConvNeXt.small, "training": {"epochs": 1, "batch": 128, "rate": 3e-3}}
 
@@ -176,6 +176,19 @@ def test_closes_are_answered_as_the_bars_are(predictor: ConvNeXtPredictor) -> No
     )
 
 
+def test_a_picture_is_answered_as_the_closes_it_was_drawn_of(predictor: ConvNeXtPredictor) -> None:
+    raw = np.lib.stride_tricks.sliding_window_view(TURNS.close, 32)[400:800:8]
+    low, high = raw.min(axis=1, keepdims=True), raw.max(axis=1, keepdims=True)
+    # Their highest close is 5 % above their lowest, which is what a picture is taken for.
+    closes = 1.0 + (2.0 * raw - high - low) / (high - low) * np.tanh(0.025)
+    pictures = np.stack([generate_gaf_3channel(row, 32) for row in closes])
+    seen, told = predictor.predict_batch(pictures), predictor.predict_batch(closes)
+    for one, other in zip(seen, told, strict=True):
+        assert one.p_up == pytest.approx(other.p_up, abs=0.05)
+    assert predictor.predict(pictures[0]).p_up == predictor.predict_batch(pictures[:1])[0].p_up
+    assert predictor.extract_features(pictures[:2]).shape == (2, 16)
+
+
 def test_what_the_future_brings_changes_no_prediction(predictor: ConvNeXtPredictor) -> None:
     early = predictor.predict(TURNS.until(1500))
     late = predictor.predict_batch(TURNS, rows=[1499])[0]
@@ -214,9 +227,12 @@ def test_a_checkpoint_is_tuned_with_care(tmp_path: Path) -> None:
 
 
 def test_what_is_no_market_is_refused(predictor: ConvNeXtPredictor) -> None:
-    for given in (TURNS.close[:31], np.zeros((224, 224, 3), dtype=np.uint8), TURNS.until(32)):
+    for given in (TURNS.close[:31], np.zeros((224, 224, 3)), TURNS.until(32)):
         with pytest.raises(UsageError):
             predictor.predict(given)
+    noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    with pytest.raises(DataError, match="Gramian"):
+        predictor.predict(noise)
     for wrong in (np.nan, -1.0):
         with pytest.raises(DataError):
             predictor.predict(np.r_[TURNS.close[:50], wrong])

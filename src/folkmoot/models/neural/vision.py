@@ -11,6 +11,7 @@ from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.forecast import Features
 from folkmoot.features import feature_set, labels, windows
+from folkmoot.features.gaf_picture import closes_in, is_picture
 from folkmoot.features.image_labels import HEADS
 from folkmoot.features.volatility import LAMBDA
 from folkmoot.models.convnext import ConvNeXt
@@ -127,12 +128,14 @@ class ConvNeXtPredictor:
         """Return a prediction for each window.
 
         `given`: bars, of which each with `lookback` others before it is asked about, or those of
-        the positions `rows`; or closes `[windows, lookback or more]`. Of closes,
+        the positions `rows`; or closes `[windows, lookback or more]`; or pictures `uint8[windows,
+        pixels, pixels, 3]` of `generate_gaf_3channel`, which are read back as closes that spanned
+        5 %, for how much they did is lost: bars and closes know more. Of closes and pictures,
         `volatility[windows]` is that of a bar, by default the exponentially weighted one of the
-        closes given.
+        closes.
 
-        Raises `Untrained` before `fine_tune`, `DataError` for unknown or impossible closes,
-        `UsageError` for another shape.
+        Raises `Untrained` before `fine_tune`, `DataError` for unknown or impossible closes or a
+        picture of something else, `UsageError` for another shape.
         """
         x = self._shown(given, volatility)
         if rows is not None:
@@ -188,12 +191,13 @@ class ConvNeXtPredictor:
 
     def _windows(self, given: Any, volatility: Any) -> Features:
         steps = self.member.lookback
-        closes = np.atleast_2d(np.asarray(given, dtype=np.float64))
+        shown = closes_in(given, steps) if is_picture(given) else given
+        closes = np.atleast_2d(np.asarray(shown, dtype=np.float64))
         if closes.ndim != 2 or closes.shape[1] < steps or not len(closes):
             raise UsageError(
-                f"closes of shape {closes.shape}; a picture has lost its scale, it is drawn here",
+                f"closes of shape {closes.shape}",
                 where="convnext",
-                allowed=f"bars, or closes [windows, {steps} or more]",
+                allowed=f"bars, closes [windows, {steps} or more], or pictures of uint8",
             )
         if not (np.isfinite(closes) & (closes > 0.0)).all():
             raise DataError("closes are unknown or not positive", where="convnext")
