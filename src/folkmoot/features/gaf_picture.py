@@ -2,7 +2,8 @@
 
 Blue is z_i z_j, stretched over all 256 values since z reaches -1 and 1; resizing keeps it a product
 of two equal vectors, so its leading eigenvector, which power iteration finds, is z but for the
-sign. Green tells that: GADF turns over with the market. How far apart highest and lowest close were, no plane says.
+sign. Green tells that: GADF turns over with the market. How far apart highest and lowest close
+were, no plane says.
 """
 
 from typing import Any
