@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from tests.app.commands import answer
 
+from folkmoot import models
 from folkmoot.app import cli
 from folkmoot.app.cli.models_tables import spark
 from folkmoot.app.cli.train import given, named
+from folkmoot.app.exporting import TREES
 from folkmoot.app.load import committee_of
 from folkmoot.app.shelved import shelf
 from folkmoot.core.errors import DataError, UnknownOption, UsageError
 from folkmoot.core.settings import settings
+from folkmoot.features import feature_set, labels, windows
 from folkmoot.market import world
 from folkmoot.training.artefacts import load_model
 from folkmoot.training.predictor import NeuralPredictor
@@ -204,6 +207,44 @@ def test_an_exported_graph_answers_with_its_scaling(trained: Path) -> None:
     row = np.zeros((1, steps, len(columns)), dtype=np.float32)
     (raw,) = running.run(["raw"], {"input0": row})
     assert raw.shape == (1, 8 * len(told["output"]["horizons"]))
+
+
+def raw_scores(library: str, file: Path, values: Any) -> Any:
+    """Return what a boosting library answers from its own file."""
+    own = pytest.importorskip(library, reason="needs the extra boost")
+    if library == "lightgbm":
+        return own.Booster(model_file=str(file)).predict(values, raw_score=True)
+    if library == "xgboost":
+        booster = own.Booster(model_file=str(file))
+        return booster.predict(own.DMatrix(values), output_margin=True)
+    made = own.CatBoost()
+    made.load_model(str(file), format="json")
+    return made.predict(values)
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
+def test_exported_trees_answer_in_their_own_library(trained: Path, library: str) -> None:
+    pytest.importorskip(library, reason="needs the extra boost")
+    bars = world("planted", seed=0, n=1200).bars
+    columns = feature_set("core", bars.timeframe).plus(feature_set("bars", bars.timeframe))
+    x = windows(columns.matrix(bars), 1)
+    y = np.column_stack([labels(bars, h).y for h in (1, 5)])
+    member = models.build(library, horizons=(1, 5), trees=5).fit(x, y, np.ones(len(x)))
+    shelf().add(f"own_{library}", library, member, {"validation": {"passed": True}})
+    path = trained / f"own_{library}{TREES[library]}"
+    assert cli.run(["models", "export", f"own_{library}@1", str(path)]) == 0
+    told = json.loads(path.with_suffix(".card.json").read_text())
+    values = np.column_stack([x.of(name)[:, 0] for name in told["input"]["columns"]])
+    answer_of = member.predict(x)
+    for k, h in enumerate(told["output"]["horizons"]):
+        up, scale = (
+            raw_scores(library, path.with_suffix(f".{part}_{h}{path.suffix}"), values)
+            for part in ("up", "scale")
+        )
+        np.testing.assert_allclose(1.0 / (1.0 + np.exp(-up)), answer_of.p_up[:, k], rtol=1e-5)
+        spread = x.of("ewma_vol")[:, -1] * np.sqrt(h) * np.exp(scale)
+        quantiles = spread[:, None] * np.array(told["output"]["shape"][k])
+        np.testing.assert_allclose(quantiles, answer_of.quantiles[:, k], rtol=1e-5, atol=1e-12)
 
 
 @pytest.mark.parametrize(

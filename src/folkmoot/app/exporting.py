@@ -1,4 +1,4 @@
-"""A trained version as a file for others: our container, or an ONNX graph with its scaling."""
+"""A trained version as a file for others: our container, an ONNX graph, a library's own trees."""
 
 from pathlib import Path
 from typing import Any
@@ -8,19 +8,25 @@ from folkmoot.core.errors import UsageError
 from folkmoot.core.hashing import canonical_json
 
 GRAPH = ".onnx"
+TREES = {"lightgbm": ".txt", "xgboost": ".json", "catboost": ".json"}
+"""How each boosting library's own text ends."""
 
 
 def exported(found: Shelved, path: Path) -> list[Path]:
     """Write the version to `path` and return the files.
 
     `x.onnx` gets the network's graph (one file a seed: `x.onnx`, `x.1.onnx`, ...) and `x.json` what
-    has to be done before and after it. Any other path gets our container, with the card beside it.
+    has to be done before and after it. `x.txt` of LightGBM and `x.json` of XGBoost and CatBoost get
+    the library's own text of each forest, `x.up_1.txt`, `x.scale_1.txt`, ..., and `x.card.json` how
+    to ask them. Any other path gets our container, with the card beside it.
     Raises `UsageError` where there is no graph to export.
     """
     from folkmoot.training import container
 
     if path.suffix.lower() == GRAPH:
         return _graphs(found, path)
+    if path.suffix.lower() == TREES.get(found.model):
+        return _trees(found, path)
     card = path.with_suffix(".json")
     if card == path:
         raise UsageError("the card takes that name", where=str(path), allowed="x.safetensors, x.pt")
@@ -38,7 +44,7 @@ def _graphs(found: Shelved, path: Path) -> list[Path]:
         raise UsageError(
             f"{found.name} ({found.model}) has no ONNX form",
             where=str(path),
-            allowed="a network, or another ending for our own file",
+            allowed="a network" + _endings(found),
         )
     files = []
     for place, name in enumerate(names):
@@ -50,21 +56,63 @@ def _graphs(found: Shelved, path: Path) -> list[Path]:
     return [*files, scaling]
 
 
+def _endings(found: Shelved) -> str:
+    own = TREES.get(found.model)
+    return (f"; here x{own}, its library's own text" if own else "") + "; x.safetensors, our own"
+
+
+def _trees(found: Shelved, path: Path) -> list[Path]:
+    from folkmoot.training import container
+
+    arrays, facts = container.read(found.path)
+    state = facts["state"]
+    files = []
+    for part in ("up", "scale"):
+        for horizon in state["options"]["horizons"]:
+            file = path.with_suffix(f".{part}_{horizon}{path.suffix}")
+            container.write(file, arrays[f"{part}_{horizon}"].tobytes())
+            files.append(file)
+    card = path.with_suffix(".card.json")
+    container.write(card, canonical_json(_asked_trees(found, arrays, state)))
+    return [*files, card]
+
+
+def _asked_trees(found: Shelved, arrays: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Return what whoever loads the forests needs: the columns, and how to read the answers."""
+    from folkmoot.core.forecast import LEVELS
+
+    return _named(found) | {
+        "options": state["options"],
+        "input": {"columns": state["columns"], "says": "raw values, NaN where unknown"},
+        "output": {
+            "horizons": state["options"]["horizons"],
+            "levels": list(LEVELS),
+            "shape": arrays["shape"].tolist(),
+            "says": "p_up = sigmoid(raw score of up_h); quantiles = shape[h] * ewma_vol * sqrt(h) "
+            "* exp(raw score of scale_h)",
+        },
+    }
+
+
+def _named(found: Shelved) -> dict[str, Any]:
+    """Return which version this is, of what market, and how its probabilities are calibrated."""
+    card = dict(found.card or {})
+    return {
+        "model": found.model,
+        "name": found.name,
+        "version": found.version,
+        **{key: card.get(key) for key in ("symbol", "timeframe", "features", "calibration")},
+    }
+
+
 def _scaling(found: Shelved, arrays: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """Return what a graph's user needs: inputs, their scores, and how to read the answer."""
     from folkmoot.core.forecast import LEVELS
     from folkmoot.models.neural.network import CLIP
     from folkmoot.models.neural.targets import BOUND, SMALLEST_GAP
 
-    card = dict(found.card or {})
     own = {name: array.tolist() for name, array in arrays.items() if name.startswith("own.")}
-    return {
-        "model": found.model,
-        "name": found.name,
-        "version": found.version,
-        "symbol": card.get("symbol"),
-        "timeframe": card.get("timeframe"),
-        "features": card.get("features"),
+    return _named(found) | {
         "options": state["options"],
         "input": {
             "columns": state["columns"],
@@ -84,6 +132,5 @@ def _scaling(found: Shelved, arrays: dict[str, Any], state: dict[str, Any]) -> d
             "says": "raw [rows, horizons * 8]: p_up = sigmoid(base + raw[0]); the other 7 move the "
             "quantiles from shape; times ewma_vol * sqrt(horizon)",
         },
-        "calibration": card.get("calibration"),
         "own": own,
     }

@@ -127,10 +127,15 @@ def rollback(
 @app.command("export")
 def export(
     name: NameArgument,
-    path: Annotated[Path, typer.Argument(help="x.onnx: the graph; any other: our own file.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="x.onnx: the graph; x.txt or x.json: a booster's own trees; else our file."
+        ),
+    ],
     json: JsonOption = False,
 ) -> int:
-    """Write a trained model to a file: our own container, or its ONNX graph with a JSON beside."""
+    """Write a trained model to a file: our container, an ONNX graph, or a library's own trees."""
     from folkmoot.app.exporting import exported
     from folkmoot.app.load import check_file
     from folkmoot.app.shelved import shelf, shelved
