@@ -30,6 +30,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("gru_standard", {"kind": "gated"}),
     ("gru_attention", {"mode": "cosine"}),
     ("gru_residual", {"both": True}),
+    ("gru_bidirectional", {"every": True}),
+    ("lstm_bidirectional", {"every": True}),
+    ("gru_attention", {"every": True, "mode": "dot"}),
     ("lstm_model", {"heads": 7}),
     ("lstm_model", {"layers": 0}),
     ("trading_model", {"heads": 3}),
@@ -65,6 +68,16 @@ def test_an_attending_gru_tells_which_bars_it_looked_at(mode: str, market: Any) 
     told = model.explain(market.x(8).rows(slice(600, 605)))
     assert told["attention"].shape == (5, 8)
     np.testing.assert_allclose(told["attention"].sum(axis=1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["lstm_standard", "gru_standard", "gru_attention", "gru_residual"])
+def test_a_member_that_is_taught_at_every_bar_finds_the_edge(name: str, market: Any) -> None:
+    training = {"epochs": 5, "windows": 768, "batch": 32, "rate": 5e-3}
+    model = models.build(name, **{**QUICK, "training": training}, every=True)
+    x, y, asked = market.x(8), market.labels(8, 1), slice(2000, 2900)
+    model.fit(x.rows(slice(0, 1900)), y[:1900], np.ones(1900))
+    right = (model.predict(x.rows(asked)).p_up > 0.5) == (y[asked] > 0.0)
+    assert right.mean() >= 0.74
 
 
 def test_the_lstm_of_document_004_has_a_head_for_each_horizon(market: Any) -> None:

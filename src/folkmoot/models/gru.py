@@ -3,7 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from folkmoot.core.bars import Floats
 from folkmoot.core.errors import UsageError
+from folkmoot.core.forecast import Features
+from folkmoot.models import rows
+from folkmoot.models.neural.everywhere import Singles, check_every, directions
 from folkmoot.models.neural.network import Network
 from folkmoot.models.neural.options import check_sizes
 
@@ -22,8 +26,10 @@ class GRU(Network):
     read the window, which ends at the decision bar, backwards too; `kind`: plain answers from the
     state that has read all of it, attention from all states, weighted by what they say, residual
     adds each layer to what it read; `mode` of the attention: additive (v . tanh(W h + b)) or dot
-    (the last state asks), `attention` numbers wide; `dropout` between layers and in the head;
-    `select`: columns kept, chosen on the training rows; `training`: options of `neural.plan.Plan`.
+    (the last state asks), `attention` numbers wide; `every` (one way, not dot): the direction is
+    taught at every bar of a window and not at its last alone; `dropout` between layers and in the
+    head; `select`: columns kept, chosen on the training rows; `training`: options of
+    `neural.plan.Plan`.
     """
 
     small: ClassVar[dict[str, Any]] = {
@@ -40,6 +46,7 @@ class GRU(Network):
     kind: str = "plain"
     mode: str = "additive"
     attention: int = 48
+    every: bool = False
     dropout: float = 0.1
     select: int = 64
     training: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +60,11 @@ class GRU(Network):
             )
         if self.both and self.kind == "residual":
             raise UsageError("a residual GRU reads one way", where="gru", allowed="both=False")
+        check_every(self, self.kind == "attention" and self.mode == "dot")
+
+    def extras(self, x: Features, y: Floats, usable: rows.Rows) -> tuple[Singles, ...]:
+        """Return the direction at every bar of each window, and its usual log odds."""
+        return directions(x, y, usable, self.lookback) if self.every else ()
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the layers with their head."""

@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from folkmoot.core.bars import Floats
+from folkmoot.core.forecast import Features
+from folkmoot.models import rows
+from folkmoot.models.neural.everywhere import Singles, check_every, directions
 from folkmoot.models.neural.network import Network
 from folkmoot.models.neural.options import check_sizes
 
@@ -15,7 +19,8 @@ class LSTM(Network):
     """Read the window by layers of LSTM and answer from the state that has read all of it.
 
     `horizons`: bars ahead, rising; `lookback` bars; `hidden` numbers in a state; `layers`; `both`:
-    read the window, which ends at the decision bar, backwards too; `dropout` between layers and in
+    read the window, which ends at the decision bar, backwards too; `every` (one way): the direction
+    is taught at every bar of a window and not at its last alone; `dropout` between layers and in
     the head; `select`: columns kept, chosen on the training rows; `training`: options of
     `neural.plan.Plan`.
     """
@@ -31,6 +36,7 @@ class LSTM(Network):
     hidden: int = 96
     layers: int = 2
     both: bool = False
+    every: bool = False
     dropout: float = 0.1
     select: int = 64
     training: dict[str, Any] = field(default_factory=dict)
@@ -38,6 +44,11 @@ class LSTM(Network):
     def check(self) -> None:
         """Refuse sizes below one and a dropout outside of 0 to 1."""
         check_sizes(self, "lstm", "hidden", "layers")
+        check_every(self)
+
+    def extras(self, x: Features, y: Floats, usable: rows.Rows) -> tuple[Singles, ...]:
+        """Return the direction at every bar of each window, and its usual log odds."""
+        return directions(x, y, usable, self.lookback) if self.every else ()
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the layers with their head."""

@@ -3,20 +3,16 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
-
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import UsageError
 from folkmoot.core.forecast import Features
 from folkmoot.models import rows
+from folkmoot.models.neural.everywhere import Singles, directions
 from folkmoot.models.neural.network import Network
 
 if TYPE_CHECKING:
     from torch import nn
 
-Singles = npt.NDArray[Any]
 POSITIONS = ("sinusoidal", "rotary")
 KINDS = ("full", "sparse")
 
@@ -85,25 +81,8 @@ class Transformer(Network):
             )
 
     def extras(self, x: Features, y: Floats, usable: rows.Rows) -> tuple[Singles, ...]:
-        """Return the direction at every bar of each window, and its usual log odds.
-
-        A bar's label is the label of the row that it decides, so rows that were picked apart, whose
-        windows share no bars, teach their last bar only; so does a row without its neighbours.
-        """
-        if not self.every:
-            return ()
-        told = usable[:, None] & np.isfinite(y) & (y != 0.0)
-        up = np.where(told, y > 0.0, np.nan).astype(np.float32)
-        rate = np.clip(np.nanmean(up, axis=0), 0.01, 0.99)
-        base = np.broadcast_to(np.log(rate / (1.0 - rate)), up.shape).astype(np.float32)
-        if x.values.strides[0] == x.values.strides[1]:
-            before = np.full((self.lookback - 1, up.shape[1]), np.nan, dtype=np.float32)
-            whole = np.concatenate((before, up))
-            shown = sliding_window_view(whole, self.lookback, axis=0)
-            return shown.transpose(0, 2, 1), base
-        apart = np.full((len(up), self.lookback, up.shape[1]), np.nan, dtype=np.float32)
-        apart[:, -1] = up
-        return apart, base
+        """Return the direction at every bar of each window, and its usual log odds."""
+        return directions(x, y, usable, self.lookback) if self.every else ()
 
     def network(self, features: int, out: int) -> "nn.Module":
         """Return the encoder with its head."""

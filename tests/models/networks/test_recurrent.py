@@ -10,6 +10,7 @@ from tests.models.networks.exported import answers, program
 torch = pytest.importorskip("torch", reason="needs the extra neural")
 
 from folkmoot.models.networks.cells import Layer  # noqa: E402
+from folkmoot.models.networks.everywhere import direction_loss  # noqa: E402
 from folkmoot.models.networks.head import count, recompute  # noqa: E402
 from folkmoot.models.networks.pooling import Additive, Dot  # noqa: E402
 from folkmoot.models.networks.recurrent import (  # noqa: E402
@@ -191,3 +192,31 @@ def test_onnx_runtime_gives_the_same_answers_from_one_node_a_layer(name: str) ->
     kinds = [node.op_type for node in found.model_proto.graph.node]
     assert kinds.count(name[: name.index("_")].upper()) == len(made.layers)
     assert len(kinds) < 40
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        RecurrentNetwork(5, 12, 8, "gru", 8, pool="ends"),
+        RecurrentNetwork(5, 12, 8, "lstm", 8, layers=3),
+        RecurrentNetwork(5, 12, 8, "gru", 8, pool="additive", attention=4),
+        ResidualNetwork(5, 12, 8, "gru", 8),
+    ],
+)
+def test_an_answer_at_every_bar_is_that_of_the_window_up_to_it(network: Any) -> None:
+    network.eval()
+    x = torch.randn(6, 12, 5)
+    with torch.no_grad():
+        told = network.every(x)
+        assert told.shape == (6, 12, 8)
+        for bar in range(12):
+            torch.testing.assert_close(told[:, bar], network(x[:, : bar + 1]), rtol=0, atol=1e-5)
+
+
+def test_the_loss_at_every_bar_is_the_mean_log_loss_of_the_known_ones() -> None:
+    raw, up, base = torch.randn(4, 7, 16), torch.full((4, 7, 2), torch.nan), torch.randn(4, 2)
+    up[1, 3, 0], up[2, 6, 1] = 1.0, 0.0
+    first = torch.sigmoid(raw[1, 3, 0] + base[1, 0])
+    second = torch.sigmoid(raw[2, 6, 8] + base[2, 1])
+    wanted = -(first.log() + (1.0 - second).log()) / 2.0
+    torch.testing.assert_close(direction_loss(raw, up, base), wanted)

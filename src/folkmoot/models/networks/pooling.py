@@ -19,6 +19,13 @@ class Pooling(nn.Module):
         """Return `[rows, width]`."""
         return (self.weights(states).unsqueeze(2) * states).sum(dim=1)
 
+    def so_far(self, states: Tensor) -> Tensor:
+        """Return `[rows, steps, width]`: at each step what the steps up to it come to.
+
+        Only where a step's score is the same whatever comes after it.
+        """
+        raise NotImplementedError
+
 
 class Additive(Pooling):
     """Score a state by v . tanh(W h + b) (Bahdanau et al. 2015, without a query)."""
@@ -31,6 +38,12 @@ class Additive(Pooling):
     def scores(self, states: Tensor) -> Tensor:
         """Return `[rows, steps]`."""
         return self.score(torch.tanh(self.hidden(states))).squeeze(2)
+
+    def so_far(self, states: Tensor) -> Tensor:
+        """Return `[rows, steps, width]`; scores lie within the sum of |v|, so none vanishes."""
+        scores = self.scores(states)
+        paid = torch.exp(scores - scores.amax(dim=1, keepdim=True)).unsqueeze(2)
+        return (paid * states).cumsum(dim=1) / paid.cumsum(dim=1)
 
 
 class Dot(Pooling):

@@ -12,6 +12,7 @@ gained 5 % for GRU and lost as much for LSTM.
 from torch import Tensor, cat, nn
 
 from folkmoot.models.networks.cells import Layer
+from folkmoot.models.networks.everywhere import direction_loss
 from folkmoot.models.networks.head import Head, stacked
 from folkmoot.models.networks.pooling import pooling
 
@@ -30,6 +31,23 @@ class ResidualLayer(nn.Module):
         return x + self.dropout(self.layer(self.norm(x)))
 
 
+class OneWay(nn.Module):
+    """A network that can answer as of every bar of a window, and be taught at every one."""
+
+    def every(self, x: Tensor) -> Tensor:
+        """Return `[rows, steps, out]`: what is answered of each bar by the bars up to it."""
+        raise NotImplementedError
+
+    def learn(
+        self, inputs: tuple[Tensor, ...], extras: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor | float]:
+        """Return the answer at the last bar, and the loss of the direction at every bar."""
+        if not extras:
+            return self(*inputs), 0.0
+        raw = self.every(*inputs)
+        return raw[:, -1], direction_loss(raw, *extras)
+
+
 class Ends(nn.Module):
     """Take the state that has read the whole window: the last, backwards the first."""
 
@@ -45,7 +63,7 @@ class Ends(nn.Module):
         return cat((states[:, -1, : self.forwards], states[:, 0, self.forwards :]), dim=1)
 
 
-class RecurrentNetwork(nn.Module):
+class RecurrentNetwork(OneWay):
     """Answer `[rows, out]` from windows `[rows, steps, features]` by layers of one kind of cell.
 
     `kind`: gru or lstm; `hidden` numbers in a state; `layers`; `both`: read each window backwards
@@ -79,6 +97,11 @@ class RecurrentNetwork(nn.Module):
         """Return `[rows, out]` raw numbers."""
         return self.head(self.pool(stacked(self.layers, x)))
 
+    def every(self, x: Tensor) -> Tensor:
+        """Return `[rows, steps, out]`; not of layers that read both ways, nor of dot attention."""
+        states = stacked(self.layers, x)
+        return self.head(states if isinstance(self.pool, Ends) else self.pool.so_far(states))
+
     def explain(self, x: Tensor) -> dict[str, Tensor]:
         """Return the `attention` `[rows, steps]` that the pooling paid, if it paid any."""
         if isinstance(self.pool, Ends):
@@ -86,7 +109,7 @@ class RecurrentNetwork(nn.Module):
         return {"attention": self.pool.weights(stacked(self.layers, x))}
 
 
-class ResidualNetwork(nn.Module):
+class ResidualNetwork(OneWay):
     """Answer `[rows, out]` by recurrent layers that each add to what they read.
 
     Windows `[rows, steps, features]` are projected to `hidden` numbers a step first.
@@ -112,3 +135,7 @@ class ResidualNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `[rows, out]` raw numbers."""
         return self.head(stacked(self.layers, self.project(x))[:, -1])
+
+    def every(self, x: Tensor) -> Tensor:
+        """Return `[rows, steps, out]`."""
+        return self.head(stacked(self.layers, self.project(x)))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from folkmoot.core.errors import UsageError
+from folkmoot.models.networks.everywhere import direction_loss
 from folkmoot.models.networks.head import Head, run
 
 Array = NDArray[np.float32]
@@ -197,19 +198,11 @@ class TransformerNetwork(nn.Module):
     def learn(
         self, inputs: tuple[Tensor, ...], extras: tuple[Tensor, ...]
     ) -> tuple[Tensor, Tensor | float]:
-        """Return the answer at the last bar, and the loss of the direction at every bar.
-
-        `extras`: nothing, for no such loss, or `up` `[rows, steps, horizons]`, NaN where unknown,
-        and the log odds `[rows, horizons]` that an answer of zero stands for.
-        """
+        """Return the answer at the last bar, and the loss of the direction at every bar."""
         if not extras:
             return self(*inputs), 0.0
-        up, base = extras
         raw = self.every(*inputs)
-        logits = raw.float().unflatten(-1, (up.shape[2], -1))[..., 0] + base[:, None]
-        known = ~torch.isnan(up)
-        loss = F.binary_cross_entropy_with_logits(logits[known], up[known])
-        return raw[:, -1], loss
+        return raw[:, -1], direction_loss(raw, *extras)
 
     def explain(self, x: Tensor) -> dict[str, Tensor]:
         """Return the last layer's attention at the last bar: of each head, and their mean.
