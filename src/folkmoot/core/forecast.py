@@ -16,12 +16,14 @@ class Features:
     """Rows as a model sees them.
 
     `values[rows, lookback, features]` float64, a strided view whose last step is the decision bar;
-    `names` of the features; `known_at[rows]` int64 epoch ms, the decision instant of each row.
+    `names` of the features; `known_at[rows]` int64 epoch ms, the decision instant of each row;
+    `others`: how many of the first rows are other markets', which teach and are never asked about.
     """
 
     values: Floats
     names: tuple[str, ...]
     known_at: Times
+    others: int = 0
 
     def __len__(self) -> int:
         return len(self.known_at)

@@ -6,8 +6,8 @@
 2. The quantiles' shape is taken over ratios y / scale where the scale was foretold by trees that
    had not seen the row: each half of the training rows by trees grown on the other, with a gap of
    the longest horizon and one row between them.
-3. With `stopping`, trees are added until the last 15 % of the training rows, behind the same gap,
-   have not gained for so many rounds; then as many are grown again on all training rows.
+3. With `stopping`, trees are added until the last 15 % of the market's training rows, behind the
+   same gap, have not gained for so many rounds; then as many are grown again on all training rows.
 
 A prediction walks our own copy of the trees (`forest`): no boosting library is imported.
 """
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.models import forest, memory, newton, rows, spread
+from folkmoot.models import forest, held_out, memory, newton, rows, spread
 
 UP, SCALE = "up", "scale"
 FLOOR = 0.1
@@ -35,17 +35,24 @@ SMALLEST_HALF = 200
 class Lesson:
     """What one forest is grown on: `values[rows, columns]`, `target[rows]`, `weights[rows]`.
 
-    `part` is "up" (target 1.0 or 0.0) or "scale" (target the logarithm of a ratio).
+    `part` is "up" (target 1.0 or 0.0) or "scale" (target the logarithm of a ratio); `at[rows]` are
+    the places of its rows among all training rows.
     """
 
     part: str
     values: Floats
     target: Floats
     weights: Floats
+    at: held_out.Index
 
-    def rows(self, index: slice) -> "Lesson":
+    def rows(self, index: slice | held_out.Index) -> "Lesson":
         """Return the lesson of these rows."""
-        return Lesson(self.part, self.values[index], self.target[index], self.weights[index])
+        values, target, weights = self.values[index], self.target[index], self.weights[index]
+        return Lesson(self.part, values, target, weights, self.at[index])
+
+    def among(self, places: held_out.Index) -> "Lesson":
+        """Return the lesson of the rows that lie at these places, all of which are its own."""
+        return self.rows(np.searchsorted(self.at, places))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,10 +107,11 @@ class Boosted:
         shape: list[Floats] = []
         learnt: memory.Arrays = {}
         for k, horizon in enumerate(self.horizons):
-            up = Lesson(UP, found[k].values, found[k].up, found[k].weights)
-            learnt |= self._keep(up, horizon, self._rounds(up))
+            told = np.flatnonzero(np.isfinite(y[:, k]) & (y[:, k] != 0.0) & (weights > 0.0))
+            up = Lesson(UP, found[k].values, found[k].up, found[k].weights, told)
+            learnt |= self._keep(up, horizon, self._rounds(x, up))
             scale, ratio = _scale_lesson(values, y[:, k], spans[:, k], weights)
-            rounds = self._rounds(scale)
+            rounds = self._rounds(x, scale)
             learnt |= self._keep(scale, horizon, rounds)
             foretold = np.exp(self._foretell(scale, rounds))
             shape.append(spread.shape_of(foretold[:, None], ratio[:, None], scale.weights)[0])
@@ -176,15 +184,12 @@ class Boosted:
         text: npt.NDArray[np.uint8] = np.frombuffer(grown.text, dtype=np.uint8)
         return {name: text, f"gain_{name}": grown.gain}
 
-    def _rounds(self, lesson: Lesson) -> int:
-        """Return how many trees to grow: all, or as many as still gained on the last rows."""
+    def _rounds(self, x: Features, lesson: Lesson) -> int:
+        """Return how many trees to grow: all, or as many as still gained on the held-out rows."""
         if not self.stopping:
             return self.trees
-        cut = len(lesson.target) - int(CHECKED * len(lesson.target))
-        check, taught = (
-            lesson.rows(slice(cut, None)),
-            lesson.rows(slice(0, max(cut - self._gap, 0))),
-        )
+        cut = held_out.split(x, lesson.at, CHECKED, self._gap)
+        taught, check = (lesson.among(part) for part in cut)
         if min(len(check.target), len(taught.target)) < rows.FEWEST:
             return self.trees
         return max(self.grow(taught, self.trees, check).trees, 1)
@@ -216,4 +221,4 @@ def _scale_lesson(
         raise DataError("no row has a known label and volatility", where="fit", allowed=">= 1")
     ratio = y[used] / span[used]
     target = np.log(np.maximum(np.abs(ratio), FLOOR))
-    return Lesson(SCALE, values[used], target, weights[used]), ratio
+    return Lesson(SCALE, values[used], target, weights[used], np.flatnonzero(used)), ratio

@@ -87,7 +87,7 @@ class ConvNeXt(Sight):
         del y
         if not self.questions:
             return ()
-        _, held_out = self._cut(np.flatnonzero(usable))
+        _, held_out = self._cut(x, np.flatnonzero(usable))
         self._lessons = lessons(x, usable, held_out, self.outlook)
         return (self._lessons.taught,)
 

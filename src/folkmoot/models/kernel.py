@@ -19,7 +19,7 @@ from numba import njit
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.models import memory, rows, spread
+from folkmoot.models import held_out, memory, rows, spread
 
 RANKS = ("rank_rsi14", "rank_wt", "rank_cci20", "rank_adx14", "rank_rsi9")
 CHECKED = 0.15
@@ -65,7 +65,8 @@ class Kernel:
         for k, horizon in enumerate(self.horizons):
             usable = np.flatnonzero(known & np.isfinite(y[:, k]) & (weights > 0.0))
             ratio = y[:, k] / spans[:, k]
-            chosen.append(self._bandwidth(values, ratio, weights, usable, found[k].rate))
+            cut = held_out.split(x, usable, CHECKED, max(self.horizons) + 1)
+            chosen.append(self._bandwidth(values, ratio, weights, cut, found[k].rate))
             kept = self._kept(usable, ratio)
             learnt[f"places_{horizon}"] = values[kept]
             learnt[f"told_{horizon}"] = np.column_stack((ratio[kept], weights[kept]))
@@ -107,12 +108,12 @@ class Kernel:
         values: Floats,
         ratio: Floats,
         weights: Floats,
-        usable: npt.NDArray[np.int64],
+        cut: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
         rate: float,
     ) -> float:
-        cut = len(usable) - int(CHECKED * len(usable))
-        kept = self._kept(usable[: max(cut - max(self.horizons) - 1, 0)], ratio)
-        asked = usable[cut:][ratio[usable[cut:]] != 0.0]
+        """Return the width that does best on held-out rows; `cut`: rows taught, rows held out."""
+        kept = self._kept(cut[0], ratio)
+        asked = cut[1][ratio[cut[1]] != 0.0]
         if min(len(kept), len(asked)) < rows.FEWEST:
             return max(self.bandwidths)
         told = np.column_stack((ratio[kept], weights[kept]))

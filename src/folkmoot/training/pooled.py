@@ -1,9 +1,11 @@
 """Training rows of several markets in one table: a member of a panel learns from all of them.
 
-The other markets come first and end where the member's own held-out rows begin in time, so that
-early stopping is judged on days that no market has shown. Windows that would reach from one market
-into the next have no label, and so teach nobody.
+The other markets come first and are counted in `Features.others`, so that a member that holds rows
+out holds out its own market's. Windows that would reach from one market into the next have no
+label, and so teach nobody.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +14,6 @@ from folkmoot.core.forecast import Features
 from folkmoot.features import Table, windows
 from folkmoot.training.material import Material
 
-HELD_OUT = 0.15
-
 
 def pooled(
     own: Features, y: Floats, material: Material, horizons: tuple[int, ...], moment: int
@@ -21,15 +21,12 @@ def pooled(
     """Return the training rows of all markets and their labels, the own market's last.
 
     `own[rows]` with labels `y[rows, horizons]` is the market that is forecast; a row of another
-    market teaches only if its labels were known by `moment`, epoch ms, and before the own rows that
-    are held out.
+    market teaches only if its labels were known by `moment`, epoch ms.
     """
     lookback = own.values.shape[1]
-    share = int(len(own) * (1.0 - HELD_OUT))
-    until = min(moment, int(own.known_at[share])) if share < len(own) else moment
     tables, labels = [], []
     for other in material.others:
-        table, known = _market(other, own.names, horizons, until)
+        table, known = _market(other, own.names, horizons, moment)
         tables.append(table)
         labels.append(known)
     tables.append(_bars(own))
@@ -42,7 +39,8 @@ def pooled(
     for first in np.cumsum([len(table) for table in tables])[:-1]:
         tables_edge = slice(int(first), int(first) + lookback - 1)
         _blank(labels, tables_edge)
-    return windows(whole, lookback), np.concatenate(labels)[lookback - 1 :]
+    x = replace(windows(whole, lookback), others=sum(len(table) for table in tables[:-1]))
+    return x, np.concatenate(labels)[lookback - 1 :]
 
 
 def _market(

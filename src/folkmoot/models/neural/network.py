@@ -28,6 +28,7 @@ from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, EnvironmentProblem, UsageError
 from folkmoot.core.extras import get_extra
 from folkmoot.core.forecast import LEVELS, Features, Forecast
+from folkmoot.models import held_out as held
 from folkmoot.models import memory, rows, scaling, spread
 from folkmoot.models.neural import chosen, serving, targets
 from folkmoot.models.neural import weights as stored
@@ -185,7 +186,7 @@ class Network:
         from folkmoot.models.networks import batches, criterion, loop
         from folkmoot.models.networks.head import recompute
 
-        cut = self._cut(usable)
+        cut = self._cut(x, usable)
         extras = self.extras(x, y, np.isin(np.arange(len(x)), usable))
         for place in range(self.plan.seeds):
             plan = replace(self.plan, seed=self.plan.seed + place)
@@ -210,13 +211,12 @@ class Network:
         if self.plan.warm and self.before:
             stored.load(network, self.before, place)
 
-    def _cut(self, usable: rows.Index) -> tuple[rows.Index, rows.Index]:
+    def _cut(self, x: Features, usable: rows.Index) -> tuple[rows.Index, rows.Index]:
         """Return (taught, held out) rows: no taught label is known after the first held-out bar."""
-        first = int(len(usable) * (1.0 - self.plan.holdout))
-        held_out = usable[first:]
-        if not len(held_out) or not self.plan.holdout:
-            return usable, usable[:0]
-        taught = usable[usable + max(self.horizons) + 1 < held_out[0]]
+        life = max(self.horizons) + 1
+        taught, held_out = held.split(x, usable, self.plan.holdout, life)
+        if not len(held_out):
+            return taught, held_out
         if len(taught) < rows.FEWEST:
             raise DataError(
                 f"{len(taught)} rows are left to learn from before the held-out ones",
