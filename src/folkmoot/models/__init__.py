@@ -32,6 +32,7 @@ MACHINERY = frozenset(
         "forest_lightgbm",
         "forest_xgboost",
         "garch_fit",
+        "held_out",
         "logistic_stream",
         "logistic_regression",
         "lorentzian_classifier",
