@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from folkmoot.models import MODELS
 from folkmoot.training.keys import _imported, code_version, libraries
 
 ASK = """
@@ -90,6 +92,21 @@ def test_a_member_s_key_holds_what_its_own_file_reaches_and_nothing_else() -> No
     assert "lightgbm.py" not in reached
     assert "lightgbm" in libraries("lightgbm")
     assert "lightgbm" not in libraries("ar1")
+
+
+CARRIERS = {"pandas", "orjson", "safetensors"}
+"""Libraries that carry values and change none."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_version_of_every_library_that_computes_is_in_the_key(model: str) -> None:
+    imported = {name.partition(".")[0] for _, names in _imported(model) for name in names}
+    outside = imported - set(sys.stdlib_module_names) - {"folkmoot"} - CARRIERS
+    packages = packages_distributions()
+    # A library is noted by its module's name, or by its package's.
+    noted = {name.lower() for name in libraries(model)}
+    for module in outside & packages.keys():
+        assert {module, *(name.lower() for name in packages[module])} & noted, module
 
 
 def test_a_file_of_one_s_own_has_its_text_and_what_it_reaches_in_its_key(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ Indicators do not: a column's formula is part of the question, whoever wrote it 
 LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "ta-lib")
 EXTRAS = {
     "torch": "torch",
+    "lightning": "lightning",
+    "sklearn": "scikit-learn",
+    "onnxruntime": "onnxruntime",
     "lightgbm": "lightgbm",
     "xgboost": "xgboost-cpu",
     "catboost": "catboost",

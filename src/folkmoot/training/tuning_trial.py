@@ -215,8 +215,9 @@ def _key(question: Question, options: Mapping[str, Any], fold: int) -> str:
 
 @lru_cache(maxsize=1)
 def own_code() -> str:
-    """Return the hash of this file, which decides what a trial shows as the member's files do."""
-    return content_hash(Path(__file__).read_bytes())
+    """Return the hash of what decides a trial beside the member: this file and its splits."""
+    here = Path(__file__)
+    return content_hash(*(path.read_bytes() for path in (here, here.with_name("splits.py"))))
 
 
 def _clear(keep: Path | None) -> None:
