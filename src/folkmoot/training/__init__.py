@@ -5,6 +5,7 @@ And what documents 001 and 004 train with: data sets, loops, a trainer, a predic
 
 from folkmoot.training.ballots import Ballots
 from folkmoot.training.crew import Crew
+from folkmoot.training.cross_validation import Crossed, Samples, cross_validate
 from folkmoot.training.data_module import WalkForwardDataModule
 from folkmoot.training.dataset import Candles, TradingDataset
 from folkmoot.training.documents import (
@@ -31,6 +32,12 @@ from folkmoot.training.realtime import (
     process_realtime,
     update_signals,
 )
+from folkmoot.training.splits import (
+    CombinatorialPurgedCV,
+    ExpandingWalkForward,
+    PurgedKFold,
+    RollingWalkForward,
+)
 from folkmoot.training.store import InMemory, Result, Results, TaskStore
 from folkmoot.training.tasks import Task, artefact, learn, run_tasks
 from folkmoot.training.trainer import NeuralTrainer
@@ -40,14 +47,20 @@ __all__ = [
     "Block",
     "Board",
     "Candles",
+    "CombinatorialPurgedCV",
     "Crew",
+    "Crossed",
+    "ExpandingWalkForward",
     "InMemory",
     "Layout",
     "Material",
     "NeuralPredictor",
     "NeuralTrainer",
+    "PurgedKFold",
     "Result",
     "Results",
+    "RollingWalkForward",
+    "Samples",
     "Signal",
     "Tally",
     "Task",
@@ -58,6 +71,7 @@ __all__ = [
     "calculate_accuracy",
     "calculate_features",
     "criterion",
+    "cross_validate",
     "export_model",
     "layout",
     "learn",
