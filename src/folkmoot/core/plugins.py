@@ -23,8 +23,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from folkmoot.core import own_code
+from folkmoot.core import option_types, own_code
 from folkmoot.core.errors import UnknownOption, UsageError
+
+REFUSALS = (TypeError, ValueError, ArithmeticError, LookupError)
+"""What a constructor raises over values that its types allow."""
 
 
 def names(package: str) -> list[str]:
@@ -68,7 +71,11 @@ def options(plugin: Any) -> dict[str, Any]:
 
 
 def build(package: str, name: str, **given: Any) -> Any:
-    """Construct the plug-in of that name, or raise `UnknownOption` that lists the valid ones."""
+    """Construct the plug-in of that name from options of the types that it asks for.
+
+    Raises `UnknownOption` that lists the valid ones, `UsageError` for a value of another type or
+    one that the constructor cannot work with.
+    """
     plugin = load(package, name)
     known = options(plugin)
     for option in given:
@@ -76,7 +83,17 @@ def build(package: str, name: str, **given: Any) -> Any:
             raise UnknownOption(
                 f"{name} has no option {option!r}", where=package, allowed=sorted(known)
             )
-    return plugin(**{**preset(package, name), **given})
+    fitting = option_types.checked(plugin, given, name)
+    try:
+        return plugin(**{**preset(package, name), **fitting})
+    except REFUSALS as problem:
+        if not given:
+            raise
+        raise UsageError(
+            f"{name} cannot be made: {type(problem).__name__}: {problem}",
+            where=f"{name}: {', '.join(f'{key} = {value!r}' for key, value in given.items())}",
+            allowed="values that fit together",
+        ) from problem
 
 
 def _found(package: str, name: str) -> tuple[str, dict[str, Any]]:

@@ -33,6 +33,8 @@ from folkmoot.training.tasks import FEWEST
 YEAR_MS = 365.25 * 86_400_000.0
 LEAST, MOST = 1e-4, 1.0 - 1e-4
 """Probabilities are held within these before their logarithm is taken."""
+REFUSALS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a library raises in a fit over options that it cannot work with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ def try_out(
         return Verdict(steps=watch.steps, pruned=str(ended))
     except (DataError, UsageError) as refusal:
         return Verdict(steps=watch.steps, refused=refusal.message)
+    except REFUSALS as refusal:
+        return Verdict(steps=watch.steps, refused=f"{type(refusal).__name__}: {refusal}")
     return judged(question, [asked for _, asked in cuts], answers, material, watch.steps)
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from folkmoot.app.cli.output import console
 from folkmoot.app.cli.tables import show_lines
 from folkmoot.app.shelved import in_order
+from folkmoot.core.hashing import canonical_json
 from folkmoot.proof.report.numbers import UNKNOWN, count, decimal, interval, known, percent
 
 STEPS = 8
@@ -21,7 +22,7 @@ def show_catalogue(found: Sequence[dict[str, Any]], damaged: Sequence[dict[str, 
     """Print the members, below them the versions on the shelf, and what cannot be read there."""
     table = _table("id", "kind", "status", "parameters", "in use", "options")
     for row in found:
-        options = ", ".join(f"{name} {value}" for name, value in row["options"].items())
+        options = ", ".join(f"{name} {_json(value)}" for name, value in row["options"].items())
         sizes = count(row["parameters"]), count(row["parameters_in_use"])
         table.add_row(row["id"], row["kind"], row["status"], *sizes, _plain(options))
     console().print(table)
@@ -195,6 +196,12 @@ def _pair(values: Sequence[Any], digits: int) -> list[str]:
 
 def _listed(values: Sequence[Any]) -> str:
     return ", ".join(str(value) for value in values)
+
+
+def _json(value: Any) -> str:
+    """Return an option as `--set` reads it; a text that is no other JSON goes without quotes."""
+    written = canonical_json(value).decode()
+    return value if isinstance(value, str) and value else written
 
 
 def _plain(text: str) -> Text:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from folkmoot.core.frames import Reading
     from folkmoot.proof.schooling import Version
 
+SPELLINGS = {"True": "true", "False": "false", "None": "null", "none": "null"}
+"""How else JSON's words are typed."""
+
 TrainedOption = Annotated[
     str,
     typer.Option(
@@ -127,17 +130,19 @@ def given(
     """Return each member's options from words like `hidden=32` or `training.epochs=3`.
 
     They go before those `written` in a file, by member.
-    A value is read as JSON, or else as text. Raises `UsageError` for a word without `=`,
+    A value is read as JSON, or as text where it is none or the option wants a text; Python's
+    spellings of true, false and null count too. Raises `UsageError` for a word without `=`,
     `UnknownOption` for an option that none of the members has.
     """
     from folkmoot import models as zoo
     from folkmoot.core.errors import UnknownOption
+    from folkmoot.core.option_types import takes
     from folkmoot.core.plugins import load, options
 
     has = {model: set(options(load(zoo.__name__, model))) for model in models}
     chosen = {model: dict((written or {}).get(model, {})) for model in models}
     for word in words:
-        option, inner, value = _parted(word)
+        option, inner, text = _parted(word)
         takers = [model for model in models if option in has[model]]
         if not takers or option == "horizons":
             allowed = sorted(set().union(*has.values()) - {"horizons"})
@@ -145,16 +150,15 @@ def given(
         for model in takers:
             if inner:
                 whole = chosen[model].get(option, getattr(zoo.build(model), option))
-                chosen[model][option] = {**whole, inner: value}
+                chosen[model][option] = {**whole, inner: _value(text)}
             else:
-                chosen[model][option] = value
+                wants_text = takes(load(zoo.__name__, model), option, text)
+                chosen[model][option] = text if wants_text else _value(text)
     return chosen
 
 
-def _parted(word: str) -> tuple[str, str, Any]:
-    """Return (option, the option inside it or nothing, value)."""
-    import orjson
-
+def _parted(word: str) -> tuple[str, str, str]:
+    """Return (option, the option inside it or nothing, value as typed)."""
     from folkmoot.core.errors import UsageError
 
     left, equals, text = word.partition("=")
@@ -163,10 +167,17 @@ def _parted(word: str) -> tuple[str, str, Any]:
         raise UsageError(
             f"{word!r} sets nothing", where="--set", allowed="OPTION=VALUE, training.OPTION=VALUE"
         )
+    return option, inner, text.strip()
+
+
+def _value(text: str) -> Any:
+    """Return what was typed as JSON, of which True, False, None and none are taken for a part."""
+    import orjson
+
     try:
-        return option, inner, orjson.loads(text)
+        return orjson.loads(SPELLINGS.get(text, text))
     except orjson.JSONDecodeError:
-        return option, inner, text
+        return text
 
 
 def _horizons(text: str) -> tuple[int, ...]:
