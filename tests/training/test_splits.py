@@ -69,19 +69,55 @@ def test_folds_leave_out_what_they_must_and_nothing_else(
     scheme: PurgedKFold | CombinatorialPurgedCV,
 ) -> None:
     t0, t1 = lives(9)
-    embargo = max(3, scheme.memory) if scheme.embargo is None else scheme.embargo
+    count, reach = (3, scheme.memory) if scheme.embargo is None else (0, scheme.embargo)
     for train, test in scheme.split(t0, t1):
         groups = np.split(test, np.flatnonzero(np.diff(test) > 1) + 1)
         parts = getattr(scheme, "groups", None) or scheme.folds
         whole = [g for g in np.array_split(np.arange(300), parts) if np.isin(g, test).all()]
         assert sum(map(len, groups)) == sum(map(len, whole))
-        out = {i for g in whole for i in range(300) if touched(t0, t1, g, i, embargo)}
+        out = set[int]().union(*(touched(t0, t1, g, count, reach) for g in whole))
         assert set(train) == set(range(300)) - out
 
 
-def touched(t0: Index, t1: Index, group: Index, i: int, embargo: int) -> bool:
+def touched(t0: Index, t1: Index, group: Index, count: int, reach: int) -> set[int]:
+    """Return who lives in the group's span, the next `count`, and who is decided within `reach`."""
     first, last = min(t0[group]), max(t1[group])
-    return bool((t0[i] <= last and t1[i] >= first) or last < t0[i] <= last + embargo)
+    lives_in = {i for i in range(len(t0)) if t0[i] <= last and t1[i] >= first}
+    after = [i for i in range(len(t0)) if t0[i] > last]
+    return lives_in | set(after[:count]) | {i for i in after if t0[i] <= last + reach}
+
+
+HOUR, BEGIN = 3_600_000, 1_609_459_200_000
+
+
+@pytest.mark.parametrize("memory", [0, 9])
+@pytest.mark.parametrize(
+    ("scale", "start"), [(10, 0), (HOUR, BEGIN), (60_000, BEGIN)], ids=["apart", "hours", "minutes"]
+)
+def test_the_unit_of_time_and_its_beginning_change_no_split(
+    scale: int, start: int, memory: int
+) -> None:
+    for seed in range(3):
+        t0, t1 = lives(seed)
+        for kind in (PurgedKFold, CombinatorialPurgedCV):
+            rows = kind(memory=memory).split(t0, t1)
+            moments = kind(memory=memory * scale).split(start + scale * t0, start + scale * t1)
+            assert equal(rows, moments)
+
+
+@pytest.mark.parametrize("scale", [1, 10, HOUR])
+def test_the_share_of_the_embargo_is_a_count_of_samples(scale: int) -> None:
+    t0 = scale * np.arange(1_001)
+    without = list(PurgedKFold(7, embargo=0).split(t0, t0 + 4 * scale))
+    withheld = [
+        set(most) - set(train)
+        for (train, _), (most, _) in zip(
+            PurgedKFold(7).split(t0, t0 + 4 * scale), without, strict=True
+        )
+    ]
+    ends = [143 * fold + 4 for fold in range(1, 7)]
+    # Eleven are a hundredth of 1,001, rounded up; after the last fold nobody is left.
+    assert withheld == [set(range(end, end + 11)) for end in ends] + [set()]
 
 
 def test_what_walks_forward_is_taught_by_the_past_alone() -> None:

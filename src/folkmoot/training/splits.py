@@ -117,10 +117,11 @@ class RollingWalkForward:
 class PurgedKFold:
     """Ask each of `folds` contiguous folds once, taught by all others that share nothing with it.
 
-    What lives in the fold's span does not teach, nor does what is decided within `embargo` after
-    it: by default the larger of a hundredth of the samples, rounded up, and of `memory`, the
-    longest look-back of a feature (a network's window, say), because later rows show the fold's
-    bars. Both in units of `t0`.
+    What lives in the fold's span does not teach, nor do the samples right after it, because later
+    rows show the fold's bars. By default these are both the next hundredth of all samples (rounded
+    up, counted by position from the first that is decided after the fold's last life) and what is
+    decided within `memory` after that life: the longest look-back of a feature (a network's window,
+    say), in units of `t0`. `embargo`, in units of `t0` too, takes the place of both.
 
     Assumes that what was learnt does not depend on the order of time: a fold is also taught by its
     future, so its figures are not what a desk would have earned. Folds are scikit-learn's `KFold`.
@@ -224,26 +225,31 @@ def _folded(
             f"{len(t0)} samples", where=type(scheme).__name__, allowed=f"{groups} or more"
         )
     parts = np.array_split(np.arange(len(t0)), groups)
-    teaches = np.stack([_apart(t0, t1, part, _embargo(scheme, len(t0))) for part in parts])
+    teaches = np.stack([_apart(t0, t1, part, scheme) for part in parts])
     for choice in itertools.combinations(range(groups), tests):
         train = np.flatnonzero(teaches[list(choice)].all(axis=0))
         _not_empty(scheme, int(parts[choice[0]][0]), train, train[:0], 0)
         yield train, np.concatenate([parts[group] for group in choice])
 
 
-def _apart(t0: Index, t1: Index, part: Index, embargo: int) -> npt.NDArray[np.bool_]:
+def _apart(
+    t0: Index, t1: Index, part: Index, scheme: PurgedKFold | CombinatorialPurgedCV
+) -> npt.NDArray[np.bool_]:
     """Return which samples may teach about `part`, none of them its own."""
     first, last = t0[part].min(), t1[part].max()
-    lives_in = (t0 <= last) & (t1 >= first)
-    held = (t0 > last) & (t0 <= last + embargo)
-    free: npt.NDArray[np.bool_] = ~(lives_in | held)
+    free: npt.NDArray[np.bool_] = (t0 > last) | (t1 < first)
+    free[_embargo(scheme, t0, last)] = False
     return free
 
 
-def _embargo(scheme: PurgedKFold | CombinatorialPurgedCV, samples: int) -> int:
-    if scheme.embargo is not None:
-        return scheme.embargo
-    return max(-(-samples // 100), scheme.memory)
+def _embargo(scheme: PurgedKFold | CombinatorialPurgedCV, t0: Index, last: np.int64) -> slice:
+    """Return the positions right after `last` that may not teach."""
+    start = int(np.searchsorted(t0, last, side="right"))
+    distance = scheme.memory if scheme.embargo is None else scheme.embargo
+    stop = int(np.searchsorted(t0, last + distance, side="right"))
+    # A share of the samples is a count of them: how far apart they are must not matter.
+    share = 0 if scheme.embargo is not None else -(-len(t0) // 100)
+    return slice(start, max(stop, start + share))
 
 
 def _lives(t0: npt.ArrayLike, t1: npt.ArrayLike) -> Cut:
