@@ -1,18 +1,26 @@
 """What a card says of a member: earned against every reference, calibrated, explained."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from folkmoot.core.errors import UsageError
+from folkmoot import models
+from folkmoot.committee import Committee
+from folkmoot.core.bars import Bars
+from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS
 from folkmoot.market import world
-from folkmoot.models import REFERENCES
+from folkmoot.models import BASELINES, REFERENCES
+from folkmoot.proof import prove
 from folkmoot.proof.exam import FEWEST, exam, line, pinball
+from folkmoot.proof.keys import lineage
 from folkmoot.proof.schooling import explained, school
 from folkmoot.proof.scored import Scored
+from folkmoot.proof.studies import Studies
+from folkmoot.proof.tried import Ledger, trained
 from folkmoot.training import Ballots, TaskStore
 from folkmoot.training.artefacts import Shelf
 
@@ -103,4 +111,64 @@ def test_baselines_and_nobody_are_not_trained(tmp_path: Any) -> None:
     asked: list[dict[str, dict[str, Any]]] = [{"base_rate": {}}, {}]
     for chosen in asked:
         with pytest.raises(UsageError, match="not trained"):
-            school(bars, chosen, names={"base_rate": "b"}, store=store, shelf=Shelf(tmp_path))
+            school(
+                bars, chosen, names={"base_rate": "b"}, store=store, shelf=Shelf(tmp_path),
+                ledger=Ledger(tmp_path),
+            )  # fmt: skip
+    assert Studies(tmp_path).trials(lineage(bars)) == 0
+
+
+def train(root: Path, bars: Bars, chosen: dict[str, dict[str, Any]], horizons: Any = (1,)) -> int:
+    """Train under a data root, and return the trials that its lineage has from then on."""
+    school(
+        bars, chosen, names={name: name for name in chosen}, features="core", horizons=horizons,
+        store=TaskStore(root / "tasks"), shelf=Shelf(root / "models"), ledger=Ledger(root),
+    )  # fmt: skip
+    return Studies(root).trials(lineage(bars))
+
+
+def test_every_trained_configuration_is_a_trial_once_and_a_study_counts_it(tmp_path: Path) -> None:
+    bars = world("martingale", 2_000, seed=4).bars
+    variants = [{}, {"c": 9.0}, {"c": 99.0}]
+    counts = [train(tmp_path, bars.until(1_900), {"logistic": given}) for given in variants]
+    assert counts == [1, 2, 3]
+    # Trained again, on further bars or with an option that says what the member does anyway.
+    assert train(tmp_path, bars, {"logistic": {"c": models.build("logistic").c}}) == 3
+    assert train(tmp_path, bars, {"logistic": {}, "har_rv": {}}) == 4
+    assert train(tmp_path, bars, {"logistic": {}}, horizons=(1, 2)) == 5
+    committee = Committee(models=["logistic"], options={"logistic": {"c": 9.0}})
+    study = prove(committee, bars, root=tmp_path, workers=1, controls="needed", plants=1)
+    desk, itself = 1, 1
+    assert study.facts["trials"] == 5 - itself + itself + desk + len(BASELINES)
+    # What a study scores already is no further trial when it is trained afterwards.
+    assert train(tmp_path, bars, {"logistic": {"c": 9.0}}) == study.facts["trials"]
+    assert train(tmp_path, bars, {"logistic": {"c": 8.0}}) == study.facts["trials"] + 1
+
+
+def test_bars_too_few_and_options_unknown_are_refused_before_anything_is_counted(
+    tmp_path: Path,
+) -> None:
+    bars = world("planted", 300).bars
+    with pytest.raises(UsageError, match="no option 'lightness'"):
+        train(tmp_path, bars, {"logistic": {"lightness": 1.0}})
+    with pytest.raises(DataError, match="too few"):
+        train(tmp_path, bars.until(80), {"logistic": {}})
+    assert Studies(tmp_path).trials(lineage(bars)) == 0
+
+
+def test_an_edited_member_of_ones_own_is_another_configuration(tmp_path: Path) -> None:
+    place = tmp_path / "mine.py"
+    text = (Path(__file__).parents[2] / "examples" / "own_estimator.py").read_text("utf-8")
+    place.write_text(text)
+    first = trained(str(place), {}, (1,), "columns")
+    assert trained(str(place), {}, (1,), "columns") == first
+    place.write_text(text.replace("trees: int = 60", "trees: int = 5"))
+    assert trained(str(place), {}, (1,), "columns") != first
+
+
+def test_a_damaged_row_is_an_error_and_no_smaller_count(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add("x", trained("logistic", {}, (1,), "columns"))
+    next((tmp_path / "trials" / "x").glob("*.json")).write_bytes(b'{"tuned"')
+    with pytest.raises(DataError, match="damaged"):
+        Studies(tmp_path).trials("x")

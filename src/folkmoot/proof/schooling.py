@@ -1,10 +1,12 @@
 """Train members on one market: walked forward, validated, calibrated, and put on the shelf.
 
-1. Every member is walked forward through the six blocks (`training.walk_forward`), together with
+1. Every member becomes a row of the ledger, so that whoever proves the best of them later is judged
+   against all of them (rule K3).
+2. Every member is walked forward through the six blocks (`training.walk_forward`), together with
    the references, all horizons in one fit; what the store holds already is not computed again.
-2. At each horizon the out-of-fold rows after the first block are scored, the probabilities
+3. At each horizon the out-of-fold rows after the first block are scored, the probabilities
    calibrated by what was known at each row, beside the references on the same rows (`exam`).
-3. The member that was fitted for the last block becomes the next version: nothing is fitted on rows
+4. The member that was fitted for the last block becomes the next version: nothing is fitted on rows
    that were never scored. A network's ONNX form is added, checked and timed.
 
 It stands in `proof` because it needs both the committee's calibration and the tests of skill, which
@@ -27,8 +29,11 @@ from folkmoot.features.own import settled, title
 from folkmoot.models import BASELINES, REFERENCES
 from folkmoot.models.rows import check_horizons
 from folkmoot.proof.exam import examined
+from folkmoot.proof.keys import lineage
+from folkmoot.proof.tried import Ledger, trained
 from folkmoot.training import Ballots, Crew, TaskStore, artefact, walk_forward
 from folkmoot.training.artefacts import Shelf
+from folkmoot.training.folds import layout
 from folkmoot.training.keys import code_version, libraries
 
 Tell = Callable[[str, float], None]
@@ -70,24 +75,24 @@ def school(
     horizons: tuple[int, ...] = HORIZONS,
     store: TaskStore,
     shelf: Shelf,
+    ledger: Ledger,
     workers: int | Crew = 1,
     progress: Tell | None = None,
 ) -> list[Version]:
     """Train the members `chosen` (options by id) on `bars` and shelve each under its `names` entry.
 
     A killed run goes on where it was: each (member, block) is a task of `store`, and a network's
-    epochs are kept until its task is done. Nothing is put into use.
+    epochs are kept until its task is done. Nothing is put into use. Each (member, options,
+    horizons, columns) is a row of `ledger` before the walk, once.
 
     Raises `UsageError` for a baseline, a member, option, column or horizon that does not exist,
     `DataError` for too few bars or a member that refuses them.
     """
     ahead = check_horizons(horizons)
-    _check(chosen)
-    for name in chosen:
-        # A name that the shelf refuses costs no training.
-        shelf.versions(names[name])
+    _check(chosen, names, shelf)
     spec = settled(features)
     columns = feature_set(spec, bars.timeframe)
+    _count(ledger, bars, columns, chosen, ahead)
     walks = _walk(bars, columns, chosen, ahead, store, workers, progress or _silent)
     found = []
     for name in chosen:
@@ -100,7 +105,7 @@ def school(
     return found
 
 
-def _check(chosen: Mapping[str, Mapping[str, Any]]) -> None:
+def _check(chosen: Mapping[str, Mapping[str, Any]], names: Mapping[str, str], shelf: Shelf) -> None:
     told = [name for name in chosen if name in BASELINES]
     if told or not chosen:
         raise UsageError(
@@ -108,6 +113,25 @@ def _check(chosen: Mapping[str, Mapping[str, Any]]) -> None:
             where="train",
             allowed="other members; see folkmoot models",
         )
+    for name in chosen:
+        # A name that the shelf refuses costs no training.
+        shelf.versions(names[name])
+
+
+def _count(
+    ledger: Ledger,
+    bars: Bars,
+    columns: FeatureSet,
+    chosen: Mapping[str, Mapping[str, Any]],
+    horizons: tuple[int, ...],
+) -> None:
+    """Put what is about to be scored into the ledger; bars too few to score are not counted."""
+    layout(len(bars))
+    # A study names the columns that its bars make known, so these are named, too.
+    used = columns.knowable(bars)[0].hash()
+    rows = [trained(name, given, horizons, used) for name, given in chosen.items()]
+    for row in rows:
+        ledger.add(lineage(bars), row)
 
 
 def _silent(what: str, share: float) -> None:

@@ -103,15 +103,33 @@ class Studies:
 
         Every distinct configuration counts its members and its desk once, however often it ran or
         however many bars were appended since; the baselines count once. What a search has tried
-        counts too.
+        counts too, and what was trained, unless a study scores just that: the same member with the
+        same options, columns and fitted horizons.
         """
         members: dict[str, int] = {}
-        baselines = 0
+        baselines, here = 0, set[str]()
         for record in self.all():
             if record["lineage"] == lineage:
                 members[record["config_hash"]] = len(record["study"]["members"]) + 1
                 baselines = max(baselines, len(record["study"]["baselines"]))
-        return sum(members.values()) + baselines + Ledger(self.folder.parent).count(lineage)
+                here |= _scored(record)
+        tried = [_text(row) for row in Ledger(self.folder.parent).rows(lineage)]
+        return sum(members.values()) + baselines + sum(row not in here for row in tried)
+
+
+def _scored(record: dict[str, Any]) -> set[str]:
+    """Return what a study scored, as `tried.trained` would have written it for the ledger."""
+    subject = record.get("subject")
+    if subject is None:
+        return set()
+    options, ahead = orjson.loads(subject["options"]), orjson.loads(subject["horizons"])
+    found = set()
+    for row in record["study"]["members"]:
+        given = {"horizons": ahead or [subject["horizon"]], **options.get(row["name"], {})}
+        asked = {"model": row["name"], "columns": subject["columns"]}
+        asked["horizons"] = given.pop("horizons")
+        found.add(_text({"trained": asked, "options": given}))
+    return found
 
 
 def _text(value: Any) -> str:

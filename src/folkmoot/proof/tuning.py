@@ -90,7 +90,8 @@ def _searched(
 
 def _counted(bars: Bars, home: Path) -> dict[str, int]:
     name = lineage(bars)
-    return {"tuned": Ledger(home).count(name), "trials": Studies(home).trials(name)}
+    tuned = sum("tuned" in row for row in Ledger(home).rows(name))
+    return {"tuned": tuned, "trials": Studies(home).trials(name)}
 
 
 def _told(found: "Found", choose: str) -> dict[str, Any]:

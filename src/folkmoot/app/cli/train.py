@@ -106,6 +106,7 @@ def _trained(
     from folkmoot.app.shelved import shelf
     from folkmoot.core.settings import settings
     from folkmoot.proof.schooling import school
+    from folkmoot.proof.tried import Ledger
     from folkmoot.training import TaskStore
 
     with progress() as tell:
@@ -117,6 +118,7 @@ def _trained(
             horizons=horizons,
             store=TaskStore(settings().data_root / "tasks"),
             shelf=shelf(),
+            ledger=Ledger(settings().data_root),
             workers=workers_wanted(workers),
             progress=tell,
         )
