@@ -12,9 +12,10 @@ from tests.app.commands import answer
 from folkmoot import models
 from folkmoot.app import cli
 from folkmoot.app.cli.models_tables import spark
-from folkmoot.app.cli.train import given, named
+from folkmoot.app.cli.train import given
 from folkmoot.app.exporting import TREES
 from folkmoot.app.load import committee_of
+from folkmoot.app.shelf_names import named
 from folkmoot.app.shelved import shelf
 from folkmoot.core.errors import DataError, UnknownOption, UsageError
 from folkmoot.core.settings import settings

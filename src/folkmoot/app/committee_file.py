@@ -13,6 +13,27 @@ if TYPE_CHECKING:
 
 TABLE = "committee"
 ENDING = ".toml"
+FARTHEST = 999_999
+"""Bars ahead that may be asked for at most."""
+
+
+def is_committee(models: str) -> bool:
+    """Return whether what was typed for members is such a file."""
+    return models.strip().endswith(ENDING)
+
+
+def tells_horizon(models: str) -> bool:
+    """Return whether the file says how far ahead its members are to look."""
+    return not {"horizon", "horizons"}.isdisjoint(_table(_path(models)))
+
+
+def committee_of_file(models: str, horizon: int) -> "Committee":
+    """Return the committee of the file that was typed for members; see `committee_in`."""
+    return committee_in(_path(models), horizon)
+
+
+def _path(models: str) -> Path:
+    return Path(models.strip()).expanduser()
 
 
 def committee_in(path: Path, horizon: int) -> "Committee":
@@ -32,6 +53,7 @@ def committee_in(path: Path, horizon: int) -> "Committee":
         raise UnknownOption(
             f"a committee has no {', '.join(unknown)}", where=f"{path}: {TABLE}", allowed=allowed
         )
+    _check_horizons(table, path)
     written = table.setdefault("horizon", horizon)
     if horizon not in (1, written):
         raise UsageError(
@@ -55,7 +77,22 @@ def _table(path: Path) -> dict[str, Any]:
         )
     _by_member(table, "weights", int | float, "weights = { logistic = 2.0 }", path)
     _by_member(table, "options", Mapping, f"[{TABLE}.options.logistic]", path)
+    for member, options in table.get("options", {}).items():
+        if "horizons" in options:
+            raise UsageError(
+                f"options of {member} hold horizons",
+                where=str(path),
+                allowed=f"[{TABLE}] with horizon = 4 or horizons = [1, 4], for all members alike",
+            )
     return table
+
+
+def _check_horizons(table: Mapping[str, Any], path: Path) -> None:
+    """Raise `UsageError` for a horizon that no table of labels can count."""
+    several = table.get("horizons")
+    for h in (table.get("horizon"), *(several if isinstance(several, list) else ())):
+        if isinstance(h, int) and h > FARTHEST:
+            raise UsageError(f"horizon {h}", where=str(path), allowed=f"{FARTHEST} at most")
 
 
 def _by_member(table: dict[str, Any], key: str, kind: Any, allowed: str, path: Path) -> None:

@@ -165,13 +165,13 @@ def committee_of(models: str | None, horizon: int) -> "Committee":
     A person's own file, `mine.py` or `mine.py:Name`, is a name too. Raises `UsageError` with the
     names for one that is none, `DataError` for a file that cannot be read.
     """
-    from folkmoot.app.committee_file import ENDING, committee_in
+    from folkmoot.app.committee_file import committee_of_file, is_committee
     from folkmoot.committee import Committee
 
     if models is None:
         return Committee(horizon=horizon)
-    if models.strip().endswith(ENDING):
-        found = committee_in(Path(models.strip()).expanduser(), horizon)
+    if is_committee(models):
+        found = committee_of_file(models, horizon)
         _known_models(found.models, models)
         return found
     names = tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from folkmoot.app.committee_file import FARTHEST
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 WIDTH = 140
 """Columns where stdout is no terminal that would say."""
+
+SEEDS = 2**32 - 1
+"""The largest seed; Optuna's and numpy's older generators take no more."""
 
 Progress = Callable[[str, float], None]
 
@@ -48,7 +53,7 @@ FeaturesOption = Annotated[str, typer.Option("--features", help="A feature set, 
 StrategyOption = Annotated[
     str, typer.Option("--strategy", help="half_kelly, follow_sign or rsi_macd_volume.")
 ]
-HorizonOption = Annotated[int, typer.Option("--horizon", min=1, help="Bars ahead.")]
+HorizonOption = Annotated[int, typer.Option("--horizon", min=1, max=FARTHEST, help="Bars ahead.")]
 
 
 def emit(value: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from folkmoot.app.cli.output import (
+    SEEDS,
     DataArgument,
     FeaturesOption,
     FeeOption,
@@ -38,7 +39,9 @@ ReportOption = Annotated[
     Path | None, typer.Option(help="Where the HTML report goes; default: the data root.")
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap and the controls.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=SEEDS, help="Seed of the bootstrap and the controls.")
+]
 RequireOption = Annotated[
     bool, typer.Option("--require-edge", help="Exit code 1 unless the verdict is EDGE FOUND.")
 ]

@@ -35,7 +35,12 @@ TrainedOption = Annotated[
     ),
 ]
 HorizonsOption = Annotated[
-    str, typer.Option("--horizons", help="Bars ahead, separated by commas, all in one fit.")
+    str | None,
+    typer.Option(
+        "--horizons",
+        help="Bars ahead, separated by commas, all in one fit; default: the committee file's, "
+        "or else 1,5,15,30.",
+    ),
 ]
 NameOption = Annotated[
     str | None,
@@ -59,7 +64,7 @@ def run(
     bars: DataArgument,
     models: TrainedOption,
     features: FeaturesOption = "core",
-    horizons: HorizonsOption = "1,5,15,30",
+    horizons: HorizonsOption = None,
     name: NameOption = None,
     options: SetOption = None,
     workers: WorkersOption = None,
@@ -75,14 +80,16 @@ def run(
     A killed run goes on where it was. Exit code 1 if a validation could not be passed: that version
     is kept but not served.
     """
-    from folkmoot.app.load import committee_of, load
+    from folkmoot.app.load import load
+    from folkmoot.app.shelf_names import check_names
+    from folkmoot.app.shelved import shelf
 
-    committee = committee_of(models, 1)
-    chosen = given(committee.models, options or [], committee.options)
-    ahead = _horizons(horizons)
+    members, ahead = chosen(models, options or [], horizons)
     found = load(bars, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
-    trained = _trained(found, chosen, _prefix(name, found), features, ahead, workers)
+    prefix = _prefix(name, found)
+    check_names(members, prefix, shelf())
+    trained = _trained(found, members, prefix, features, ahead, workers)
     if promote:
         _promote(trained)
     if json:
@@ -103,6 +110,7 @@ def _trained(
     workers: int | None,
 ) -> "list[Version]":
     from folkmoot.app.machine import workers_wanted
+    from folkmoot.app.shelf_names import named
     from folkmoot.app.shelved import shelf
     from folkmoot.core.settings import settings
     from folkmoot.proof.schooling import school
@@ -122,6 +130,24 @@ def _trained(
             workers=workers_wanted(workers),
             progress=tell,
         )
+
+
+def chosen(
+    models: str, words: list[str], horizons: str | None
+) -> tuple[dict[str, dict[str, Any]], tuple[int, ...]]:
+    """Return each member's options and the horizons; a member that cannot be made is refused."""
+    from folkmoot import models as zoo
+    from folkmoot.app.committee_file import is_committee, tells_horizon
+    from folkmoot.app.load import committee_of
+    from folkmoot.proof.schooling import HORIZONS
+
+    committee = committee_of(models, 1)
+    told = is_committee(models) and tells_horizon(models)
+    ahead = _horizons(horizons, committee.horizons if told else None) or HORIZONS
+    chosen = given(committee.models, words, committee.options)
+    for model, options in chosen.items():
+        zoo.build(model, horizons=ahead, **options)
+    return chosen, ahead
 
 
 def given(
@@ -182,13 +208,28 @@ def _value(text: str) -> Any:
         return text
 
 
-def _horizons(text: str) -> tuple[int, ...]:
+def _horizons(text: str | None, written: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return the horizons typed, or else those `written` in a committee's file, if any."""
+    from folkmoot.app.committee_file import FARTHEST
     from folkmoot.core.errors import UsageError
 
+    if text is None:
+        return written
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or not all(word.isascii() and word.isdigit() and int(word) for word in words):
-        raise UsageError(f"{text!r} are no horizons", where="--horizons", allowed="e.g. 1,5,15,30")
-    return tuple(sorted({int(word) for word in words}))
+    if not words or not all(re.fullmatch("0*[1-9][0-9]{0,5}", word) for word in words):
+        raise UsageError(
+            f"{text[:80]!r} are no horizons",
+            where="--horizons",
+            allowed=f"e.g. 1,5,15,30, each {FARTHEST} at most",
+        )
+    found = tuple(sorted({int(word) for word in words}))
+    if written is not None and set(found) != set(written):
+        raise UsageError(
+            f"--horizons {text}, but the committee's file says {', '.join(map(str, written))}",
+            where="--horizons",
+            allowed="the file's, or a file without horizons",
+        )
+    return found
 
 
 def _prefix(name: str | None, found: "Reading") -> str:
@@ -196,14 +237,9 @@ def _prefix(name: str | None, found: "Reading") -> str:
     if name is not None:
         return name
     from folkmoot.app.load import plain_name
+    from folkmoot.app.shelf_names import named
 
     return named(plain_name(found.bars))[:40].strip("_")
-
-
-def named(text: str) -> str:
-    """Return a part of a name: of a member's own file, `folder/mine.py`, only `mine`."""
-    last = text.replace("\\", "/").rsplit("/", 1)[-1].replace(".py", "")
-    return re.sub(r"[^a-z0-9]+", "_", last.lower()).strip("_")
 
 
 def _promote(trained: "list[Version]") -> None:

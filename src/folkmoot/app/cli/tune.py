@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from folkmoot.app.cli.output import (
+    SEEDS,
     DataArgument,
     FeaturesOption,
     FeeOption,
@@ -41,7 +42,7 @@ ChooseOption = Annotated[
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, help="Processes, one a trial; part of the search.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the search.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=SEEDS, help="Seed of the search.")]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Write the answer there, a TOML file for `prove --models`."),
