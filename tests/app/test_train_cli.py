@@ -194,20 +194,66 @@ def test_an_exported_file_loads_whatever_it_is_called(trained: Path) -> None:
     path = trained / "mine.pt"
     assert cli.run(["models", "export", "t_dlinear", str(path)]) == 0
     assert load_model(path).id == "dlinear"
-    assert path.with_suffix(".json").exists()
+    assert json.loads((trained / "mine.pt.card.json").read_text()) == card()
 
 
 def test_an_exported_graph_answers_with_its_scaling(trained: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
     path = trained / "net.onnx"
     assert cli.run(["models", "export", "t_dlinear", str(path)]) == 0
-    told = json.loads(path.with_suffix(".json").read_text())
+    told = json.loads((trained / "net.onnx.json").read_text())
     columns, steps = told["input"]["columns"], told["input"]["steps"]
     assert len(told["input"]["centre"]) == len(columns)
     running = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     row = np.zeros((1, steps, len(columns)), dtype=np.float32)
     (raw,) = running.run(["raw"], {"input0": row})
     assert raw.shape == (1, 8 * len(told["output"]["horizons"]))
+
+
+def listed(folder: Path) -> dict[str, bytes]:
+    return {place.name: place.read_bytes() for place in folder.iterdir()}
+
+
+def test_exports_of_one_stem_leave_each_other_alone(trained: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    pytest.importorskip("lightgbm", reason="needs the extra boost")
+    folder = trained / "exports"
+    folder.mkdir()
+    before: dict[str, bytes] = {}
+    for name, ending in (("t_dlinear", ".onnx"), ("t_dlinear", ".pt"), ("t_lightgbm", ".txt")):
+        words = ["models", "export", name, str(folder / f"x{ending}")]
+        assert cli.run(words) == 0
+        now = listed(folder)
+        assert now == now | before
+        assert len(now) >= len(before) + 2
+        assert cli.run(words) == 2
+        assert listed(folder) == now
+        assert cli.run([*words, "--overwrite"]) == 0
+        before = now
+
+
+@pytest.mark.parametrize("taken", ["y.onnx", "y.onnx.json"])
+def test_nothing_is_written_where_one_of_the_files_is_there(trained: Path, taken: str) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    folder = trained / f"held_{taken}"
+    folder.mkdir()
+    (folder / taken).write_text("mine")
+    assert cli.run(["models", "export", "t_dlinear", str(folder / "y.onnx")]) == 2
+    assert listed(folder) == {taken: b"mine"}
+
+
+def test_no_export_goes_onto_the_shelf_and_no_page_under_another_ending(trained: Path) -> None:
+    place = shelf().path("t_dlinear", 1)
+    before = place.read_bytes()
+    assert cli.run(["models", "export", "t_dlinear", str(place), "--overwrite"]) == 2
+    for name in ("page.md", "page", str(place)):
+        assert cli.run(["models", "show", "t_dlinear", "--html", name, "--overwrite"]) == 2
+    assert place.read_bytes() == before
+    page = trained / "held.html"
+    page.write_text("mine")
+    assert cli.run(["models", "show", "t_dlinear", "--html", str(page)]) == 2
+    assert page.read_text() == "mine"
+    assert cli.run(["models", "show", "t_dlinear", "--html", str(page), "--overwrite"]) == 0
 
 
 def raw_scores(library: str, file: Path, values: Any) -> Any:
@@ -234,7 +280,7 @@ def test_exported_trees_answer_in_their_own_library(trained: Path, library: str)
     shelf().add(f"own_{library}", library, member, {"validation": {"passed": True}})
     path = trained / f"own_{library}{TREES[library]}"
     assert cli.run(["models", "export", f"own_{library}@1", str(path)]) == 0
-    told = json.loads(path.with_suffix(".card.json").read_text())
+    told = json.loads(path.with_name(f"{path.name}.card.json").read_text())
     values = np.column_stack([x.of(name)[:, 0] for name in told["input"]["columns"]])
     answer_of = member.predict(x)
     for k, h in enumerate(told["output"]["horizons"]):

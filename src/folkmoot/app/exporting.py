@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from folkmoot.app.load import check_absent, check_file
 from folkmoot.app.shelved import Shelved
 from folkmoot.core.errors import UsageError
 from folkmoot.core.hashing import canonical_json
@@ -12,30 +13,53 @@ TREES = {"lightgbm": ".txt", "xgboost": ".json", "catboost": ".json"}
 """How each boosting library's own text ends."""
 
 
-def exported(found: Shelved, path: Path) -> list[Path]:
+Files = dict[Path, bytes]
+
+
+def exported(found: Shelved, path: Path, *, overwrite: bool = False) -> list[Path]:
     """Write the version to `path` and return the files.
 
-    `x.onnx` gets the network's graph (one file a seed: `x.onnx`, `x.1.onnx`, ...) and `x.json` what
-    has to be done before and after it. `x.txt` of LightGBM and `x.json` of XGBoost and CatBoost get
-    the library's own text of each forest, `x.up_1.txt`, `x.scale_1.txt`, ..., and `x.card.json` how
-    to ask them. Any other path gets our container, with the card beside it.
-    Raises `UsageError` where there is no graph to export.
+    `x.onnx` gets the network's graph (one file a seed: `x.onnx`, `x.1.onnx`, ...) and `x.onnx.json`
+    what has to be done before and after it. `x.txt` of LightGBM and `x.json` of XGBoost and
+    CatBoost get the library's own text of each forest, `x.up_1.txt`, `x.scale_1.txt`, ..., and
+    `x.txt.card.json` how to ask them. Any other path gets our container, its card in
+    `PATH.card.json`. Nothing is written unless all of it can be.
+    Raises `UsageError` where there is no graph to export, for a file that is there already unless
+    `overwrite`, and always for one on the shelf.
     """
     from folkmoot.training import container
 
+    files = _files(found, path)
+    kept = found.path.parent.parent.resolve()
+    if any(kept in file.resolve().parents for file in files):
+        raise UsageError(
+            f"{path} lies on the shelf of trained models", where="export", allowed="another folder"
+        )
+    check_absent(files, "export", overwrite=overwrite)
+    for file in files:
+        check_file(file)
+    for file, body in files.items():
+        container.write(file, body)
+    return list(files)
+
+
+def _files(found: Shelved, path: Path) -> Files:
+    """Return what is to be written, by file."""
     if path.suffix.lower() == GRAPH:
         return _graphs(found, path)
     if path.suffix.lower() == TREES.get(found.model):
         return _trees(found, path)
-    card = path.with_suffix(".json")
-    if card == path:
-        raise UsageError("the card takes that name", where=str(path), allowed="x.safetensors, x.pt")
-    container.write(path, found.path.read_bytes())
-    container.write(card, canonical_json(dict(found.card or {})))
-    return [path, card]
+    if path.suffix.lower() == ".json":
+        raise UsageError("that is a card's ending", where=str(path), allowed="x.safetensors, x.pt")
+    return {path: found.path.read_bytes(), beside(path): canonical_json(dict(found.card or {}))}
 
 
-def _graphs(found: Shelved, path: Path) -> list[Path]:
+def beside(path: Path) -> Path:
+    """Return where the card of an exported file goes: `mine.pt.card.json`, `net.onnx.json`."""
+    return path.with_name(f"{path.name}{'' if path.suffix.lower() == GRAPH else '.card'}.json")
+
+
+def _graphs(found: Shelved, path: Path) -> Files:
     from folkmoot.training import container
 
     arrays, facts = container.read(found.path)
@@ -46,14 +70,11 @@ def _graphs(found: Shelved, path: Path) -> list[Path]:
             where=str(path),
             allowed="a network" + _endings(found),
         )
-    files = []
-    for place, name in enumerate(names):
-        file = path if not place else path.with_suffix(f".{place}{GRAPH}")
-        container.write(file, arrays[name].tobytes())
-        files.append(file)
-    scaling = path.with_suffix(".json")
-    container.write(scaling, canonical_json(_scaling(found, arrays, facts["state"])))
-    return [*files, scaling]
+    files = {
+        path.with_suffix(f".{place}{GRAPH}") if place else path: arrays[name].tobytes()
+        for place, name in enumerate(names)
+    }
+    return files | {beside(path): canonical_json(_scaling(found, arrays, facts["state"]))}
 
 
 def _endings(found: Shelved) -> str:
@@ -61,20 +82,17 @@ def _endings(found: Shelved) -> str:
     return (f"; here x{own}, its library's own text" if own else "") + "; x.safetensors, our own"
 
 
-def _trees(found: Shelved, path: Path) -> list[Path]:
+def _trees(found: Shelved, path: Path) -> Files:
     from folkmoot.training import container
 
     arrays, facts = container.read(found.path)
     state = facts["state"]
-    files = []
-    for part in ("up", "scale"):
-        for horizon in state["options"]["horizons"]:
-            file = path.with_suffix(f".{part}_{horizon}{path.suffix}")
-            container.write(file, arrays[f"{part}_{horizon}"].tobytes())
-            files.append(file)
-    card = path.with_suffix(".card.json")
-    container.write(card, canonical_json(_asked_trees(found, arrays, state)))
-    return [*files, card]
+    files = {
+        path.with_suffix(f".{part}_{horizon}{path.suffix}"): arrays[f"{part}_{horizon}"].tobytes()
+        for part in ("up", "scale")
+        for horizon in state["options"]["horizons"]
+    }
+    return files | {beside(path): canonical_json(_asked_trees(found, arrays, state))}
 
 
 def _asked_trees(found: Shelved, arrays: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -218,6 +219,15 @@ def check_file(path: Path) -> None:
     raise EnvironmentProblem(
         f"no file can go there: {problem}", where=str(path), allowed="a name in a folder of yours"
     )
+
+
+def check_absent(paths: Iterable[Path], where: str, *, overwrite: bool) -> None:
+    """Raise `UsageError` for a file that is there already, unless it may be replaced."""
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise UsageError(
+                f"{path} is there already", where=where, allowed="another file, or --overwrite"
+            )
 
 
 def refused_path(bars: Bars) -> Path:

@@ -14,6 +14,9 @@ NameArgument = Annotated[str, typer.Argument(help="A trained model, or NAME@VERS
 PageOption = Annotated[
     Path | None, typer.Option("--html", help="Write its curves and pictures there, x.html.")
 ]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that are there already.")
+]
 
 app = typer.Typer(
     help="List members and their trained versions; show, compare, promote, export them.",
@@ -46,13 +49,17 @@ def list_(json: JsonOption = False) -> int:
 
 
 @app.command("show")
-def show(name: NameArgument, html: PageOption = None, json: JsonOption = False) -> int:
+def show(
+    name: NameArgument,
+    html: PageOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+) -> int:
     """Show a trained model's card: scores beside the baselines', calibration, cost, curves."""
-    from folkmoot.app.load import check_file
     from folkmoot.app.shelved import shelf, shelved
 
     if html is not None:
-        check_file(html)
+        _check_page(html, overwrite)
     found = shelved(shelf(), name)
     facts = _facts(found)
     if html is not None:
@@ -68,6 +75,16 @@ def show(name: NameArgument, html: PageOption = None, json: JsonOption = False) 
 
         show_card(facts)
     return 0
+
+
+def _check_page(path: Path, overwrite: bool) -> None:
+    from folkmoot.app.load import check_absent, check_file
+    from folkmoot.core.errors import UsageError
+
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{path} is no page", where="--html", allowed="a name in .html")
+    check_absent([path], "--html", overwrite=overwrite)
+    check_file(path)
 
 
 def _facts(found: "Shelved") -> dict[str, Any]:
@@ -133,15 +150,19 @@ def export(
             help="x.onnx: the graph; x.txt or x.json: a booster's own trees; else our file."
         ),
     ],
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Write a trained model to a file: our container, an ONNX graph, or a library's own trees."""
+    """Write a trained model to a file: our container, an ONNX graph, or a library's own trees.
+
+    What has to be known to use it goes beside it: net.onnx.json, or NAME.card.json.
+    """
     from folkmoot.app.exporting import exported
     from folkmoot.app.load import check_file
     from folkmoot.app.shelved import shelf, shelved
 
     check_file(path)
-    files = exported(shelved(shelf(), name), path)
+    files = exported(shelved(shelf(), name), path, overwrite=overwrite)
     _said({"name": name, "files": [str(file) for file in files]}, json)
     return 0
 
