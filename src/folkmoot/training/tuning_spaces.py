@@ -17,6 +17,7 @@ What a file says of an option stands in place of the family's range; the other r
 """
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -33,6 +34,8 @@ NESTED = "training"
 ASKED = ("horizons",)
 """Options that are the question, not a way to answer it."""
 KEYS = ("low", "high", "step", "log", "choices")
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,25 +208,44 @@ def described(space: Space) -> dict[str, Any]:
 
 
 def toml(model: str, horizon: int, options: Mapping[str, Any]) -> str:
-    """Return the TOML table `committee`: the arguments of a `Committee` of this member."""
-    lines = ["[committee]", f"models = {label([model])}", f"horizon = {horizon}", ""]
-    tables = {name: value for name, value in options.items() if isinstance(value, Mapping)}
-    lines += [f"[committee.options.{model}]"]
-    lines += [f"{name} = {_toml(value)}" for name, value in options.items() if name not in tables]
+    """Return the TOML table `committee`: the arguments of a `Committee` of this member.
+
+    An option of None is left out: TOML has no word for it, and only a default is None.
+    """
+    place = f"committee.options.{_key(model)}"
+    told = {name: value for name, value in options.items() if value is not None}
+    tables = {name: value for name, value in told.items() if isinstance(value, Mapping)}
+    lines = ["[committee]", f"models = {_toml([model])}", f"horizon = {horizon}", "", f"[{place}]"]
+    lines += [
+        f"{_key(name)} = {_toml(value)}" for name, value in told.items() if name not in tables
+    ]
     for name, table in tables.items():
-        lines += ["", f"[committee.options.{model}.{name}]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
+        lines += ["", f"[{place}.{_key(name)}]"]
+        lines += [f"{_key(key)} = {_toml(value)}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
 
 
+def _key(name: str) -> str:
+    """Return a name as a TOML key, in quotes unless its letters do without."""
+    return name if BARE.fullmatch(name) else _text(name)
+
+
+def _text(value: str) -> str:
+    """Return a text as TOML, which is JSON's but for the one control character JSON lets stand."""
+    return label(value).replace("\x7f", "\\u007f")
+
+
 def _toml(value: Any) -> str:
-    """Return a value as TOML, of which JSON's scalars and lists are a part but for `1e-05`."""
-    if isinstance(value, float) and value == int(value) and math.isfinite(value):
-        return f"{value:.1f}" if abs(value) < 1e15 else repr(value)
+    """Return a value as TOML, of which JSON's whole numbers and true and false are a part."""
+    if isinstance(value, float):
+        whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
+        return f"{value:.1f}" if whole else repr(float(value))
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{key} = {_toml(part)}" for key, part in value.items())
+        inside = ", ".join(f"{_key(key)} = {_toml(part)}" for key, part in value.items())
         return f"{{ {inside} }}"
-    return repr(value) if isinstance(value, float) else label(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return _text(value) if isinstance(value, str) else label(value)
 
 
 def _read(path: Path) -> Space:
