@@ -3,13 +3,15 @@
 The next bar repeats, with probability 0.55, the sign of the sum of the last 20 log returns; a
 member sees four columns (log return, its size, log range, volume) of its window. Every member is
 fitted at 9,000, 36,000 and 100,000 bars and asked about 20,000 further ones, for each seed.
-One JSON line a fit goes to stdout and to --out; a fit whose line is there is not repeated.
+One JSON line a fit goes to stdout and to --out. A fit is not repeated if its line is there with the
+same key: the hash of the world, the member's code, its plan, the libraries and the device.
 
 Options: --members a,b, --sizes 9000,36000,100000, --seeds 0,1,2, --device cpu|cuda, --workers N,
 --out FILE.
 """
 
 import argparse
+import inspect
 import json
 import sys
 import time
@@ -18,12 +20,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import kept
 import numpy as np
 
 from folkmoot import models
 from folkmoot.core import plugins
 from folkmoot.core.bars import Floats
 from folkmoot.features import BARS_SET, Table, windows
+from folkmoot.training.keys import code_version
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "benchmarks" / "results" / "memory.jsonl"
@@ -31,6 +35,9 @@ SIZES, SEEDS = (9_000, 36_000, 100_000), (0, 1, 2)
 ASKED = 20_000
 AGREES, LOOKS = 0.55, 20
 COLUMNS = ("log_return", "size", "log_range", "volume_score")
+Fit = tuple[str, int, int]
+"""A member, a number of bars, a seed."""
+
 PLAN = {"epochs": 6, "batch": 256, "windows": 24_000, "patience": 3, "rate": 2e-3}
 HOUR = 3_600_000
 
@@ -64,16 +71,31 @@ def world(bars: int, seed: int) -> tuple[Table, Floats]:
     return Table(values, (*COLUMNS, *BARS_SET), times), y
 
 
+def member_options(name: str, device: str) -> dict[str, Any]:
+    """Return the options of a member, all but the seed of its fit."""
+    known = plugins.options(plugins.load("folkmoot.models", name))
+    options: dict[str, Any] = {}
+    if "training" in known:
+        options["training"] = {**PLAN, **models.build(name).training, "device": device}
+    if "columns" in known:
+        options["columns"] = COLUMNS
+    return options
+
+
+def key_of(name: str, device: str) -> str:
+    """Return the key of a member's fits on a device."""
+    rule = [AGREES, LOOKS, ASKED, inspect.getsource(world)]
+    asked = {"world": rule, "options": member_options(name, device), "device": device}
+    return kept.key(name, asked)
+
+
 def trial(name: str, size: int, seed: int, device: str) -> dict[str, Any]:
     """Fit one member on `size` bars and return how often it is right about later ones."""
     table, y = world(size + ASKED, seed)
-    kind = plugins.load("folkmoot.models", name)
-    options: dict[str, Any] = {}
-    if "training" in plugins.options(kind):
-        own = models.build(name).training
-        options["training"] = {**PLAN, **own, "device": device, "seed": 7 + seed}
-    if "columns" in plugins.options(kind):
-        options["columns"] = COLUMNS
+    options = member_options(name, device)
+    plan = options.get("training")
+    if plan is not None:
+        options["training"] = {**plan, "seed": 7 + seed}
     member = models.build(name, **options)
     x = windows(table, member.lookback)
     labels = y[member.lookback - 1 :]
@@ -97,17 +119,19 @@ def trial(name: str, size: int, seed: int, device: str) -> dict[str, Any]:
         "z": round(float(z), 2),
         "n": n,
         "seconds": round(fitted, 2),
+        "key": key_of(name, device),
         "device": device,
+        "code": code_version(name)[:12],
+        "plan": plan,
         "epochs": len(member.history[0]) if getattr(member, "history", None) else None,
     }
 
 
-def done(path: Path) -> set[tuple[str, int, int]]:
-    """Return the fits whose lines are there."""
-    if not path.exists():
-        return set()
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return {(line["member"], line["bars"], line["seed"]) for line in lines}
+def missing(fits: list[Fit], lines: list[dict[str, Any]], device: str) -> list[Fit]:
+    """Return the fits that have no line with today's key."""
+    there = {(line["member"], line["bars"], line["seed"], line.get("key")) for line in lines}
+    keys = {name: key_of(name, device) for name in {name for name, _, _ in fits}}
+    return [fit for fit in fits if (*fit, keys[fit[0]]) not in there]
 
 
 def arguments() -> argparse.Namespace:
@@ -126,16 +150,10 @@ def main() -> None:
     """Run every fit that is missing, a process each."""
     asked = arguments()
     names = asked.members.split(",") if asked.members else list(models.MODELS)
-    there = done(asked.out)
     sizes = sorted((int(size) for size in asked.sizes.split(",")), reverse=True)
     seeds = [int(seed) for seed in asked.seeds.split(",")]
-    wanted = [
-        (name, size, seed)
-        for size in sizes
-        for seed in seeds
-        for name in names
-        if (name, size, seed) not in there
-    ]
+    fits = [(name, size, seed) for size in sizes for seed in seeds for name in names]
+    wanted = missing(fits, kept.lines(asked.out), asked.device)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as crew:
         waiting = {crew.submit(trial, *fit, asked.device): fit for fit in wanted}

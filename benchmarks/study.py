@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import kept
 import numpy as np
 
 from folkmoot import models
@@ -23,17 +24,20 @@ from folkmoot.committee.prequential import deliberate
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import FolkmootError
 from folkmoot.core.forecast import LEVELS
-from folkmoot.core.stamps import instant
+from folkmoot.core.stamps import instant, iso
 from folkmoot.features import feature_set
 from folkmoot.market.specs import history
 from folkmoot.proof import statistics
 from folkmoot.proof.scored import CONSENSUS, Scored, scored
 from folkmoot.training import Ballots, TaskStore, walk_forward
+from folkmoot.training.keys import code_version
 
 HORIZONS = (1, 5, 15, 30)
 FIRST, LAST = "2021-01-01", "2025-08-01"
-VOLATILITY = "base_rate"
-"""The baseline of the quantiles."""
+VOLATILITY = "ewma"
+"""The baseline of the quantiles: its decay is chosen on training rows, as a rival's options are."""
+RIVALS = ("garch", "har_rv")
+"""Members that foretell spreads only, which quantiles are compared with besides."""
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "ohlcv" / "BTC-USDT_1h.parquet"
@@ -94,6 +98,12 @@ def interval(x: Floats, horizon: int) -> list[float]:
     return [float(part) for part in statistics.mean_interval(x, horizon)]
 
 
+def compared(losses: Floats, reference: Floats, horizon: int) -> dict[str, float]:
+    """Return what was gained over a reference, a mean, with the test that it is above zero."""
+    test = statistics.diebold_mariano(losses, reference, horizon)
+    return {"mean": test.mean, "z": test.statistic, "p": test.p}
+
+
 def row(
     found: Scored, name: str, quantiles: Floats, against: dict[str, Floats], horizon: int
 ) -> dict[str, Any]:
@@ -112,10 +122,10 @@ def row(
         "pinball_bp": interval(distance, horizon),
         "coverage_90": float(np.mean((truth >= quantiles[:, 0]) & (truth <= quantiles[:, -1]))),
     }
-    skill = statistics.diebold_mariano(losses, against["log_loss"], horizon)
-    spread = statistics.diebold_mariano(distance, against["pinball"], horizon)
-    figures["gain"] = {"mean": skill.mean, "z": skill.statistic, "p": skill.p}
-    figures["pinball_gain"] = {"mean": spread.mean, "z": spread.statistic, "p": spread.p}
+    figures["gain"] = compared(losses, against["log_loss"], horizon)
+    figures["pinball_gain"] = compared(distance, against[VOLATILITY], horizon)
+    for rival in RIVALS:
+        figures[f"pinball_gain_{rival}"] = compared(distance, against[rival], horizon)
     return figures
 
 
@@ -126,10 +136,8 @@ def scores(ballots: Ballots, horizon: int, members: list[str]) -> dict[str, Any]
     columns = {name: ballots.quantiles[found.rows, k] for k, name in enumerate(ballots.members)}
     columns[CONSENSUS] = minutes.quantiles[found.rows]
     best = min(models.REFERENCES, key=lambda name: statistics.log_loss(found.p[name], found.up))
-    against = {
-        "log_loss": found.losses(best),
-        "pinball": pinball(found.returns, columns[VOLATILITY]),
-    }
+    against = {name: pinball(found.returns, columns[name]) for name in (VOLATILITY, *RIVALS)}
+    against["log_loss"] = found.losses(best)
     names = [*ballots.members, CONSENSUS]
     seats = [minutes.names.index(name) for name in members]
     mean, spread = (
@@ -154,35 +162,36 @@ def main() -> None:
     """Compute what is missing, score everything, keep the result."""
     asked = arguments()
     bars = bitcoin(asked.last)
-    names = asked.members.split(",") if asked.members else list(models.MODELS)
-    names = list(dict.fromkeys([*names, *models.REFERENCES, VOLATILITY]))
+    own = asked.members.split(",") if asked.members else list(models.MODELS)
+    names = list(dict.fromkeys([*own, *models.REFERENCES, VOLATILITY, *RIVALS]))
     chosen = {name: (name, member_options(name, asked.device, asked.precision)) for name in names}
-    store = TaskStore(asked.store)
-    members = [name for name in names if name not in models.BASELINES]
-    found: dict[str, Any] = {"horizons": {}, "seconds": {}, "failed": {}}
-    columns = feature_set("core", bars.timeframe)
+    members = [name for name in dict.fromkeys(own) if name not in models.BASELINES]
+    store, columns = TaskStore(asked.store), feature_set("core", bars.timeframe)
+    tables: dict[str, Any] = {}
+    spent: dict[str, list[float]] = {}
     began = time.perf_counter()
-    ballots = None
     for horizon in HORIZONS:
         ballots = walk_forward(
             bars, columns, chosen, horizon, store=store, workers=asked.workers, progress=tell
         )
-        found["horizons"][str(horizon)] = scores(ballots, horizon, members)
-    if ballots is not None:
-        found["seconds"] = seconds(store, ballots)
-    found |= {
+        tables[str(horizon)] = scores(ballots, horizon, members)
+        spent = seconds(store, ballots)
+    found = {
+        "horizons": tables,
+        "seconds": spent,
+        "quantile_baseline": VOLATILITY,
         "bars": len(bars),
-        "from": FIRST,
-        "to": LAST,
+        "from": iso(int(bars.open_time[0])),
+        "to": iso(int(bars.close_time[-1])),
         "data": bars.hash(),
         "features": columns.name,
+        "code": {name: code_version(name) for name in names},
         "device": asked.device,
         "precision": asked.precision,
         "machine": f"{platform.machine()}, {asked.workers} processes of one thread",
         "wall_seconds": round(time.perf_counter() - began, 1),
     }
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    kept.write(asked.out, json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
 def seconds(store: TaskStore, ballots: Ballots) -> dict[str, list[float]]:

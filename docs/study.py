@@ -13,6 +13,13 @@ missing of them and resumes where it was stopped. No figure is a promise: the ma
 one market, and its best members do not pay for their costs (see [verdict.md](verdict.md)).
 """
 CONSENSUS = "consensus"
+BASELINES = {
+    "base_rate": "an EWMA volatility of fixed decay .97 times empirical quantiles (`base_rate`)",
+    "ewma": "the member `ewma`: empirical quantiles times an EWMA volatility, its decay chosen"
+    " among .90, .94, .97 and .985 on the training rows",
+}
+"""What the quantiles were compared with, in words, by the name that the result gives it."""
+RIVALS = ("garch", "har_rv")
 
 
 def page(results: Path = RESULTS) -> str:
@@ -27,16 +34,19 @@ def bitcoin(results: Path) -> str:
     if not file.exists():
         return ""
     found = json.loads(file.read_text())
+    baseline = found.get("quantile_baseline", "base_rate")
     text = [
         "## Hourly Bitcoin\n",
-        f"{found['bars']:,} bars from {found['from']} to {found['to']}, feature set"
+        f"{found['bars']:,} bars from {found['from'][:10]} to {found['to'][:10]}, feature set"
         f" `{found['features']}`, six blocks of which five are scored; {found['machine']}."
         " Members were fitted once a block for all horizons. Intervals are 95 %, with overlapping"
         " labels taken into account; `z` compares log loss with the best reference, `quantile z`"
-        " the pinball loss with an EWMA volatility times empirical quantiles.\n",
+        f" the pinball loss with that of {BASELINES[baseline]}; above 0 is better. `{CONSENSUS}` is"
+        " the ensemble.\n",
     ]
-    for horizon, table in found["horizons"].items():
+    for horizon, table in sorted(found["horizons"].items(), key=lambda item: int(item[0])):
         text += [*_horizon(horizon, table, found["seconds"]), ""]
+    text += _ensemble(found["horizons"], baseline)
     return "\n".join(text)
 
 
@@ -51,6 +61,29 @@ def _horizon(horizon: str, table: dict[str, Any], seconds: dict[str, list[float]
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     return [*lines, *(_row(name, row, seconds.get(name)) for name, row in rows)]
+
+
+def _ensemble(tables: dict[str, Any], baseline: str) -> list[str]:
+    """Return how the ensemble's quantiles compare with the baseline's and with its rivals'."""
+    first = next(iter(tables.values()))["rows"][CONSENSUS]
+    fields = {baseline: "pinball_gain"}
+    fields |= {name: f"pinball_gain_{name}" for name in RIVALS if f"pinball_gain_{name}" in first}
+    lines = [
+        "### The ensemble's quantiles\n",
+        "Pinball loss of the reference less the ensemble's, in basis points (below 0 the reference"
+        " is better), with z and the one-sided p.\n",
+        f"| bars ahead | {' | '.join(f'over `{name}`' for name in fields)} |",
+        f"|---|{'---|' * len(fields)}",
+    ]
+    for horizon in sorted(tables, key=int):
+        row = tables[horizon]["rows"][CONSENSUS]
+        cells = [_gain(row[field]) for field in fields.values()]
+        lines.append(f"| {horizon} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _gain(test: dict[str, float]) -> str:
+    return f"{test['mean']:.3f} (z {test['z']:.1f}, p {test['p']:.2g})"
 
 
 def _row(name: str, row: dict[str, Any], seconds: list[float] | None) -> str:
@@ -78,7 +111,7 @@ def _interval(three: list[float], digits: int, unit: str = "") -> str:
 
 def memory(results: Path) -> str:
     """Return who finds the rule of world M, by member and number of bars."""
-    lines = _lines(results / "memory.jsonl")
+    lines = _newest(_lines(results / "memory.jsonl"))
     if not lines:
         return ""
     cells: dict[str, dict[int, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
@@ -98,6 +131,16 @@ def memory(results: Path) -> str:
         most = max(line["seconds"] for lines in cells[member].values() for line in lines)
         text.append(f"| `{member}` | {' | '.join(row)} | {most:.0f} |")
     return "\n".join([*text, ""])
+
+
+def _newest(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each fit once, and of each member only what has the key of its last line.
+
+    What was measured with other code, another plan or on another device is no part of one average.
+    """
+    keys = {line["member"]: line.get("key") for line in lines}
+    same = [line for line in lines if line.get("key") == keys[line["member"]]]
+    return list({(line["member"], line["bars"], line["seed"]): line for line in same}.values())
 
 
 def _cell(lines: list[dict[str, Any]]) -> str:
@@ -166,4 +209,6 @@ def _speed(line: dict[str, Any] | None) -> str:
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    """Return the whole lines of a file; a kill may have left a part of one at its end."""
+    text = file.read_text() if file.exists() else ""
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
