@@ -1,5 +1,6 @@
 """A model file is refused whole or loaded whole; versions are kept, promoted and rolled back."""
 
+import hashlib
 import io
 import json
 import resource
@@ -163,6 +164,12 @@ def test_what_comes_out_forecasts_as_what_went_in(member: Any, file: Path) -> No
     again = load_model(file).member.predict(x)
     np.testing.assert_array_equal(again.p_up, member.predict(x).p_up)
     assert json.loads(file.with_suffix(".json").read_text()) == GOOD
+
+
+def test_the_hash_that_is_returned_is_the_file_s_own(member: Any, tmp_path: Path) -> None:
+    place = tmp_path / "m.safetensors"
+    told = save_model(place, "ar1", member, GOOD)
+    assert told == hashlib.sha256(place.read_bytes()).hexdigest() == container.fingerprint(place)
 
 
 def test_versions_are_kept_promoted_and_rolled_back(member: Any, tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from tests.training.documents import world
 
+from folkmoot.committee.figures import agreement
 from folkmoot.core.bars import Bars
 from folkmoot.core.errors import DataError, Untrained, UsageError
-from folkmoot.training import NeuralPredictor, NeuralTrainer, WalkForwardDataModule
+from folkmoot.training import NeuralPredictor, NeuralTrainer, WalkForwardDataModule, container
 from folkmoot.training.artefacts import load_model, save_model
 from folkmoot.training.data_module import Span
+from folkmoot.training.predictor import _join
 from folkmoot.training.trainer_validation import chance_of_no_gain, fit_line, through
 
 torch = pytest.importorskip("torch", reason="needs the extra neural")
@@ -84,7 +86,7 @@ def test_the_parts_never_share_a_label() -> None:
 def test_the_loop_holds_out_exactly_the_validation_part(skilled: NeuralTrainer) -> None:
     data, member = skilled.data_module, skilled.member
     usable = np.flatnonzero(np.isfinite(data.labels_known_in(data.learnt_from)).any(axis=1))
-    taught, held_out = member._cut(usable)
+    taught, held_out = member._cut(data.x(data.learnt_from), usable)
     assert data.learnt_from.start + held_out[0] == data.parts[1].start
     assert data.learnt_from.start + taught[-1] == data.part("train")[-1]
 
@@ -127,9 +129,38 @@ def test_weights_are_ratios_among_those_who_earned_one(files: tuple[Path, Path])
     assert both["agreement"][0] == 1.0
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_agreement_is_the_committee_s(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = rng.choice([0.2, 0.4, 0.5, 0.5, 0.6, 0.9, np.nan], size=(4, 200))
+    p[0] = np.where(np.isnan(p[0]), 0.5, p[0])
+    shares = rng.choice([0.0, 0.0, 1.0, 2.5], size=p.shape)
+    answers = {str(k): (row, np.zeros(len(row))) for k, row in enumerate(p)}
+    joined = _join(answers, shares)
+    weights = np.where(np.isnan(p), 0.0, shares)
+    wanted = [
+        agreement(w, row, c) for w, row, c in zip(weights.T, p.T, joined["p_up"], strict=True)
+    ]
+    np.testing.assert_allclose(joined["agreement"], wanted, rtol=1e-12)
+    said = joined["agreement"][np.isfinite(joined["agreement"])]
+    assert 0 < len(said) < p.shape[1]
+    assert ((said >= 0.0) & (said <= 1.0)).all()
+
+
+def test_two_that_know_nothing_agree_on_nothing() -> None:
+    coin = (np.array([0.5]), np.zeros(1))
+    assert np.isnan(_join({"a": coin, "b": coin}, np.ones((2, 1)))["agreement"]).all()
+
+
+def test_a_saved_trainer_tells_the_file_s_own_hash(skilled: NeuralTrainer, tmp_path: Path) -> None:
+    place = tmp_path / "net.pt"
+    assert skilled.save(place) == container.fingerprint(place)
+
+
 def test_where_nobody_has_earned_a_weight_the_answer_is_unknown(files: tuple[Path, Path]) -> None:
     told = loaded(files[1]).predict(world(COUNT))
     assert (told["uncertainty"] == 1.0).all()
+    assert np.isnan(told["agreement"]).all()
     assert "no model has earned" in told["note"]
 
 

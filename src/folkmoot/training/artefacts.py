@@ -5,6 +5,7 @@ the seeds, the sizes counted from the network, and the out-of-sample figures bes
 A model without a recorded validation is `untrained` and is not served.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ import numpy as np
 import orjson
 
 from folkmoot.core import own_code, plugins
-from folkmoot.core.errors import DataError, Untrained, UsageError
-from folkmoot.core.hashing import canonical_json, content_hash
-from folkmoot.training import container
+from folkmoot.core.errors import DataError, EnvironmentProblem, Untrained, UsageError
+from folkmoot.core.extras import get_extra
+from folkmoot.core.hashing import canonical_json
+from folkmoot.training import claims, container
+from folkmoot.training.locks import locked
 
 MODELS = "folkmoot.models"
 NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
@@ -37,47 +40,41 @@ class Loaded:
     @property
     def validated(self) -> bool:
         """Whether the card records a validation that was passed."""
-        return bool(self.card.get("validation", {}).get("passed"))
+        return self.card.get("validation", {}).get("passed") is True
 
 
 def save_model(path: str | Path, name: str, member: Any, card: Mapping[str, Any]) -> str:
     """Write a fitted member of that name with its card; return the file's SHA-256.
 
-    A readable copy of the card is put beside it. Raises `Untrained` for a member without a fit.
+    It is what `sha256sum` prints. A readable copy of the card is put beside the file. Raises
+    `Untrained` for a member without a fit.
     """
-    place = Path(path)
-    arrays, state = member.state()
-    body = container.pack(arrays, {"model": name, "state": state, "card": dict(card)})
+    place, body = Path(path), _packed(name, member, card)
     container.write(place, body)
     container.write(place.with_suffix(".json"), canonical_json(dict(card)))
-    return content_hash(body)
+    return hashlib.sha256(body).hexdigest()
+
+
+def _packed(name: str, member: Any, card: Mapping[str, Any]) -> bytes:
+    arrays, state = member.state()
+    return container.pack(arrays, {"model": name, "state": state, "card": dict(card)})
 
 
 def load_model(path: str | Path, *, served: bool = True) -> Loaded:
     """Read a model file, whatever it is called, and rebuild its member.
 
-    Raises `DataError` for a file that is not ours, damaged, or of a model that does not exist here;
+    Raises `DataError` for a file that is not ours, damaged, of a model that does not exist here, or
+    whose options claim more than its arrays hold; `EnvironmentProblem` where a package is missing;
     `Untrained` for one without a passed validation, unless it is not to be `served`.
     """
     place = Path(path)
-    if not place.is_file():
+    if not _is_file(place):
         raise DataError("there is no such file", where=str(place), allowed=container.WANTED)
     arrays, facts = container.read(place)
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise DataError(f"array {name!r} is not finite", where=str(place), allowed="finite")
-    try:
-        kind = plugins.load(MODELS, _named(facts["model"]))
-        member = kind.restore(arrays, facts["state"])
-        loaded = Loaded(facts["model"], member, facts["card"], place)
-    except UsageError as problem:
-        raise DataError(problem.message, where=str(place), allowed=problem.allowed) from problem
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
-        raise DataError(
-            f"its contents do not make a model: {problem!r}"[:200],
-            where=str(place),
-            allowed=container.WANTED,
-        ) from problem
+    loaded = _restored(place, arrays, facts)
     if served and not loaded.validated:
         raise Untrained(
             f"{loaded.id} has no passed, recorded validation",
@@ -85,6 +82,36 @@ def load_model(path: str | Path, *, served: bool = True) -> Loaded:
             allowed="train it with folkmoot train, which validates it",
         )
     return loaded
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError:
+        return False
+
+
+def _restored(place: Path, arrays: container.Arrays, facts: Mapping[str, Any]) -> Loaded:
+    """Return the model that the contents of a file make, or raise `DataError`."""
+    try:
+        kind = plugins.load(MODELS, _named(facts["model"]))
+        card = claims.check_card(facts["card"])
+        with claims.bounded(kind, arrays, facts["state"]):
+            member = kind.restore(arrays, facts["state"])
+        claims.check_member(member)
+    except UsageError as problem:
+        raise DataError(problem.message, where=str(place), allowed=problem.allowed) from problem
+    except ImportError as problem:
+        raise EnvironmentProblem(
+            f"{problem.name} is not installed", where=str(place), allowed=get_extra("neural")
+        ) from problem
+    except claims.BROKEN as problem:
+        raise DataError(
+            f"its contents do not make a model: {problem!r}"[:200],
+            where=str(place),
+            allowed=container.WANTED,
+        ) from problem
+    return Loaded(facts["model"], member, card, place)
 
 
 def _named(model: str) -> str:
@@ -119,10 +146,20 @@ class Shelf:
         return sorted(int(stem[1:]) for stem in found if stem[1:].isdigit())
 
     def add(self, name: str, model: str, member: Any, card: Mapping[str, Any]) -> int:
-        """Keep a fitted member as the next version of `name`; it is not in use yet."""
-        version = max(self.versions(name), default=0) + 1
-        whole = {**card, "name": name, "version": version}
-        save_model(self.path(name, version), model, member, whole)
+        """Keep a fitted member as the next version of `name`; it is not in use yet.
+
+        No version is ever overwritten, whoever else adds one meanwhile.
+        """
+        folder = self._folder(name)
+        with locked(folder):
+            version = max(self.versions(name), default=0) + 1
+            while True:
+                whole = {**card, "name": name, "version": version}
+                place = self.path(name, version)
+                if container.create(place, _packed(model, member, whole)):
+                    break
+                version += 1
+        container.write(place.with_suffix(".json"), canonical_json(whole))
         return version
 
     def path(self, name: str, version: int) -> Path:
@@ -151,22 +188,29 @@ class Shelf:
     def promote(self, name: str, version: int) -> None:
         """Put a version into use; raises as `load` does if it cannot be served."""
         self.load(name, version)
-        order = [known for known in self._order(name) if known != version]
-        self._keep(name, [*order, version])
+        with locked(self._folder(name)):
+            order = [known for known in self._order(name) if known != version]
+            self._keep(name, [*order, version])
 
     def roll_back(self, name: str) -> int:
         """Take the version in use out of use and return the one before it, now in use.
 
         Raises `UsageError` if there was none before.
         """
-        order = self._order(name)
-        if len(order) < 2:
-            raise UsageError(
-                f"{name} has no earlier version in use", where=str(self.root), allowed="promote one"
-            )
-        self.load(name, order[-2])
-        self._keep(name, order[:-1])
+        if not self._order(name):
+            raise self._first(name)
+        with locked(self._folder(name)):
+            order = self._order(name)
+            if len(order) < 2:
+                raise self._first(name)
+            self.load(name, order[-2])
+            self._keep(name, order[:-1])
         return order[-2]
+
+    def _first(self, name: str) -> UsageError:
+        return UsageError(
+            f"{name} has no earlier version in use", where=str(self.root), allowed="promote one"
+        )
 
     def _keep(self, name: str, order: list[int]) -> None:
         container.write(self._folder(name) / "promoted.json", canonical_json({"order": order}))

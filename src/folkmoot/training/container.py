@@ -9,7 +9,9 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ FORMAT = "folkmoot model 1"
 FACTS = "facts"
 LARGEST_HEADER = 4_000_000
 LARGEST_FILE = 2_000_000_000
+MOST_AXES = 8
 SEAL = re.compile(rb'"seal":"([0-9a-f]{64})"')
 UNSEALED = b"0" * 64
 KINDS = {
@@ -61,14 +64,39 @@ def pack(arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]) -> by
 
 def write(path: Path, body: bytes) -> None:
     """Put `body` at `path` as a whole or not at all."""
+    with _draft(path, body) as draft:
+        draft.replace(path)
+
+
+def create(path: Path, body: bytes) -> bool:
+    """Put `body` at `path` as `write` does, unless there is a file; return whether it was put.
+
+    Of several processes at once one puts its own. Where the disk knows no hard links the caller's
+    lock has to see to that.
+    """
+    with _draft(path, body) as draft:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            if path.exists():
+                return False
+            draft.replace(path)
+    return True
+
+
+@contextmanager
+def _draft(path: Path, body: bytes) -> Iterator[Path]:
+    """Write `body` whole beside `path`, under a name that no other thread writes to."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with draft.open("wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
 
@@ -94,12 +122,16 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
         raise DataError(
             f"it cannot be read: {problem.strerror}", where=str(path), allowed=WANTED
         ) from problem
+    except ValueError as problem:
+        raise DataError(f"it is no path: {problem}", where=repr(path), allowed=WANTED) from problem
     _check_seal(path, whole, header)
     arrays = {name: _array(whole, 8 + length, *place) for name, place in places.items()}
     try:
         facts = orjson.loads(arrays.pop(FACTS).tobytes())
     except (KeyError, orjson.JSONDecodeError) as problem:
         raise _refused(path, "it holds no facts") from problem
+    if not isinstance(facts, dict):
+        raise _refused(path, "its facts have no names")
     return arrays, facts
 
 
@@ -131,7 +163,7 @@ def _check_header(path: Path, header: bytes, room: int) -> dict[str, tuple[str, 
         raise _refused(path, "its header is not one of ours") from problem
     if version != FORMAT:
         raise _refused(path, f"its format is {str(version)[:40]!r}, not {FORMAT!r}")
-    spans = sorted((_span(path, name, entry) for name, entry in told.items()), key=lambda s: s[0])
+    spans = sorted((_span(path, name, entry) for name, entry in told.items()), key=lambda s: s[:2])
     end = 0
     for first, last, name, *_ in spans:
         if first != end:
@@ -144,15 +176,26 @@ def _check_header(path: Path, header: bytes, room: int) -> dict[str, tuple[str, 
 
 def _span(path: Path, name: str, entry: Any) -> tuple[int, int, str, str, list[int]]:
     try:
-        kind, shape = entry["dtype"], list(entry["shape"])
-        first, last = (int(part) for part in entry["data_offsets"])
-        bounded = all(isinstance(part, int) and 0 <= part < LARGEST_FILE for part in shape)
-        wanted = math.prod(shape) * np.dtype(KINDS[kind]).itemsize
+        kind, shape, (first, last) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        each = np.dtype(KINDS[kind]).itemsize
     except (KeyError, TypeError, ValueError) as problem:
         raise _refused(path, f"array {name[:40]!r} is not described as arrays are") from problem
-    if not bounded or not 0 <= first <= last or last - first != wanted:
+    if not _is_shape(shape) or not _is_count(first) or not _is_count(last):
+        raise _refused(path, f"array {name[:40]!r} has a shape that no array has")
+    if first > last or last - first != math.prod(shape) * each:
         raise _refused(path, f"array {name[:40]!r} has not the size it claims")
     return first, last, name, kind, shape
+
+
+def _is_shape(shape: Any) -> bool:
+    """Return whether numpy can make such an array; one without a number may still be too large."""
+    if not isinstance(shape, list) or len(shape) > MOST_AXES:
+        return False
+    return all(map(_is_count, shape)) and math.prod(max(1, part) for part in shape) < LARGEST_FILE
+
+
+def _is_count(number: Any) -> bool:
+    return type(number) is int and 0 <= number < LARGEST_FILE
 
 
 def _check_seal(path: Path, whole: bytes, header: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from folkmoot.core.errors import DataError, Untrained, UsageError
-from folkmoot.training import container
+from folkmoot.training import claims, container
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +42,8 @@ def export_model(model: "TradingModel", path: str | Path) -> None:
 def setup_inference(model_path: str | Path) -> "TradingModel":
     """Return the `TradingModel` of a file that `export_model` wrote, ready to be asked.
 
-    Raises `DataError` for any other file (a pickle is named as one) and for a damaged one.
+    Raises `DataError` for any other file (a pickle is named as one), for a damaged one, and for one
+    whose sizes claim more than its arrays hold.
     """
     import torch
 
@@ -55,14 +56,16 @@ def setup_inference(model_path: str | Path) -> "TradingModel":
         )
     _check_finite(arrays, str(model_path))
     try:
-        model = TradingModel(facts["config"], **facts["size"])
+        claims.check_sizes({**facts["config"], **facts["size"]})
+        with claims.fence(arrays):
+            model = TradingModel(facts["config"], **facts["size"])
         wanted = model.state_dict()
         state = {
             name: torch.from_numpy(np.array(array)).reshape(wanted[name].shape)
             for name, array in arrays.items()
         }
         model.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as problem:
+    except claims.BROKEN as problem:
         raise DataError(
             f"its contents do not make a {KIND}: {problem!r}"[:200],
             where=str(model_path),

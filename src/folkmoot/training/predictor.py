@@ -12,6 +12,7 @@ from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.forecast import LEVELS
 from folkmoot.features import FeatureSet, Table, feature_set, windows
+from folkmoot.training import claims
 from folkmoot.training.artefacts import Loaded, load_model
 from folkmoot.training.dataset import read_bars
 from folkmoot.training.trainer_validation import through
@@ -74,6 +75,7 @@ class NeuralPredictor:
         if not 0.0 < weight < np.inf:
             raise UsageError(f"the weight is {weight}", where=name, allowed="above zero, finite")
         loaded = load_model(path)
+        claims.check_asked(loaded.card)
         for other in self._seats.values():
             theirs, ours = other.loaded.card["timeframe"], loaded.card["timeframe"]
             if theirs != ours:
@@ -87,9 +89,10 @@ class NeuralPredictor:
 
         Returns, with one number for each of the `horizons` that all models share:
         `ensemble_prediction` the median log return; `p_up`; `uncertainty` the entropy of P(up) in
-        bits from 0 (certain) to 1 (a coin, or nobody has earned a weight); `agreement` the weight
-        on the answer's side; `models` with each one's `p_up`, `prediction` and `weight`; `note`
-        where nobody has earned a weight.
+        bits from 0 (certain) to 1 (a coin, or nobody has earned a weight); `agreement` the share
+        of the weight on the answer's side of one half, from 0 to 1, NaN where the answer is one
+        half or nobody has earned a weight, as a committee has it; `models` with each one's `p_up`,
+        `prediction` and `weight`; `note` where nobody has earned a weight.
 
         Raises `Untrained` if no model is loaded, `DataError` if the bars are too few or end in what
         no model can answer.
@@ -169,15 +172,8 @@ def _columns(loaded: Loaded) -> tuple[FeatureSet, tuple[str, ...]]:
     The set `bars` is always computed; only what the model reads has to be known.
     """
     card, member = loaded.card, loaded.member
-    try:
-        name, known = card["features"]["name"], card["features"]["hash"]
-        timeframe = card["timeframe"]
-    except (KeyError, TypeError) as problem:
-        raise DataError(
-            f"the card of {loaded.id} does not tell its features",
-            where=str(loaded.path),
-            allowed="features with name and hash, timeframe",
-        ) from problem
+    name, known = card["features"]["name"], card["features"]["hash"]
+    timeframe = card["timeframe"]
     wanted = feature_set(name, timeframe)
     if wanted.hash() != known:
         raise DataError(
@@ -206,7 +202,6 @@ def _join(answers: dict[str, tuple[Floats, Floats]], shares: Floats) -> dict[str
     used = used / used.sum(axis=0)
     logit = np.where(known, np.log(np.where(known, p, 0.5) / (1.0 - np.where(known, p, 0.5))), 0.0)
     p_up = 1.0 / (1.0 + np.exp(-(used * logit).sum(axis=0)))
-    side = np.where(p_up > 0.5, p > 0.5, p < 0.5)
     told = {
         name: {"p_up": p[k], "prediction": middle[k], "weight": weights[k]}
         for k, name in enumerate(answers)
@@ -215,12 +210,24 @@ def _join(answers: dict[str, tuple[Floats, Floats]], shares: Floats) -> dict[str
         "ensemble_prediction": (used * np.where(known, middle, 0.0)).sum(axis=0),
         "p_up": p_up,
         "uncertainty": np.where(spoken, _entropy(p_up), 1.0),
-        "agreement": (used * side).sum(axis=0),
+        "agreement": _agreement(weights, p, p_up),
         "models": told,
     }
     if not spoken.all():
         joined["note"] = "no model has earned a weight at some horizon: treat it as unknown"
     return joined
+
+
+def _agreement(weights: Floats, p: Floats, p_up: Floats) -> Floats:
+    """Return the share of `weights[models, horizons]` on the side of `p_up[horizons]`.
+
+    NaN without a side or a weight: the rule of `committee.figures.agreement`.
+    """
+    total = weights.sum(axis=0)
+    along = np.where((p - 0.5) * (p_up - 0.5) > 0.0, weights, 0.0).sum(axis=0)
+    sided = (total > 0.0) & (p_up != 0.5)
+    share: Floats = np.divide(along, total, out=np.full_like(total, np.nan), where=sided)
+    return share
 
 
 def _entropy(p: Floats) -> Floats:
