@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from folkmoot import models
 from folkmoot.core.errors import DataError, UsageError
+from folkmoot.features import Table, windows
 
 NAMES = ("catboost", "lightgbm", "xgboost")
 every = pytest.mark.parametrize("name", NAMES)
@@ -117,3 +118,46 @@ def test_a_prediction_imports_no_boosting_library(market: Any, tmp_path: Path) -
         save_file(arrays, tmp_path / f"{name}.arrays")
         (tmp_path / f"{name}.card").write_bytes(orjson.dumps(facts))
     subprocess.run([sys.executable, "-c", READER, str(tmp_path)], check=True)
+
+
+@every
+def test_columns_that_tell_nothing_give_the_base_rate_or_a_typed_refusal(
+    name: str, market: Any
+) -> None:
+    pytest.importorskip(name, reason="needs the extra boost")
+    table, y = market.table, market.labels(1, 1)[:2400]
+    values = table.values.copy()
+    values[:, : values.shape[1] - 7] = 1.0
+    x = windows(Table(values, table.names, table.known_at), 1).rows(slice(0, 2400))
+    model = models.build(name)
+    if name == "catboost":
+        with pytest.raises(DataError, match="CatBoost grows no trees"):
+            model.fit(x, y, np.ones(2400))
+    else:
+        assert len(np.unique(model.fit(x, y, np.ones(2400)).predict(x).p_up)) == 1
+
+
+@every
+@pytest.mark.parametrize("size", [3.5e38, 1e39, 1e300, np.inf, -np.inf])
+def test_a_number_beyond_32_bits_is_learnt_and_asked_as_unknown(
+    name: str, size: float, market: Any
+) -> None:
+    pytest.importorskip(name, reason="needs the extra boost")
+    y, answers = market.labels(1, 1)[:2400], []
+    for value in (size, np.nan):
+        values = market.table.values.copy()
+        values[::7, 0] = value
+        x = windows(Table(values, market.table.names, market.table.known_at), 1)
+        model = models.build(name, trees=20).fit(x.rows(slice(0, 2400)), y, np.ones(2400))
+        answers.append(model.predict(x).p_up)
+        assert np.isfinite(answers[-1]).all()
+    if name != "lightgbm":  # of 64 bits, to which it is a number like others
+        np.testing.assert_array_equal(*answers)
+
+
+@every
+def test_trees_that_a_library_refuses_to_grow_are_a_typed_error(name: str, market: Any) -> None:
+    pytest.importorskip(name, reason="needs the extra boost")
+    wrong = {"catboost": {"depth": 99}, "xgboost": {"column_share": 7.0}, "lightgbm": {"bins": 0}}
+    with pytest.raises(DataError, match="grows no trees"):
+        fitted(name, market, **wrong[name])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from folkmoot import models
-from folkmoot.core.errors import UsageError
+from folkmoot.core.errors import DataError, UsageError
 from folkmoot.models.kernel import regress
 
 
@@ -60,3 +60,12 @@ def test_analogues_are_the_most_recent_known_rows_at_their_stride(market: Any) -
 def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         models.build("kernel", **options)
+
+
+def test_analogues_out_of_order_or_without_weight_are_refused(market: Any) -> None:
+    model = fitted(market)
+    arrays, facts = model.state()
+    told = arrays["told_1"]
+    for wrong in (told[::-1].copy(), told * [1.0, -1.0], told * [1.0, 0.0]):
+        with pytest.raises(DataError, match="order"):
+            type(model).restore({**arrays, "told_1": wrong}, facts)

@@ -11,7 +11,10 @@ import pytest
 from folkmoot import models
 from folkmoot.core.bars import Bars, Floats
 from folkmoot.core.errors import DataError, Untrained, UsageError
+from folkmoot.core.forecast import Features
+from folkmoot.features import Table, windows
 from folkmoot.models import lorentzian_loop
+from folkmoot.models.lorentzian import vote
 from folkmoot.models.lorentzian_classifier import LorentzianClassifier
 
 T = np.arange(300.0)
@@ -139,3 +142,46 @@ def test_the_original_answers_how_often_its_prediction_was_followed_by_a_rise(
 def test_impossible_options_of_the_member_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         models.build("lorentzian", **options)
+
+
+@pytest.mark.parametrize("size", [1e8, 1e80, 1e307])
+def test_a_row_infinitely_far_from_all_candidates_is_unknown(size: float) -> None:
+    rng = np.random.default_rng(3)
+    places, rows = rng.standard_normal((500, 45)), rng.standard_normal((20, 45))
+    votes = np.column_stack(((rng.random(500) < 0.5).astype(float), np.ones(500)))
+    near = vote(rows, places, votes, 8, 1.0)
+    assert np.isnan(vote(size * rows, size * places, votes, 8, 1.0)).all()
+    rows[7] *= size
+    found = vote(rows, places, votes, 8, 1.0)
+    assert np.isnan(found[7])
+    np.testing.assert_array_equal(np.delete(found, 7), np.delete(near, 7))
+
+
+def test_fewer_candidates_than_neighbours_have_no_vote() -> None:
+    assert np.isnan(vote(np.zeros((2, 3)), np.zeros((7, 3)), np.ones((7, 2)), 8, 1.0)).all()
+
+
+@pytest.mark.parametrize("name", ["lorentzian", "lorentzian_jdehorty"])
+def test_a_bar_beyond_all_measure_is_unknown_and_touches_no_other(name: str, market: Any) -> None:
+    model = fitted(market, name)
+    x = market.x(model.lookback).rows(slice(2400, 2500))
+    values = x.values.copy()
+    values[40, -1, [x.names.index(column) for column in model.columns]] = 1e80
+    broken = Features(values, x.names, x.known_at)
+    found, was = model.predict(broken), model.predict(x)
+    assert np.isnan(found.p_up[40]).all()
+    assert np.isnan(found.quantiles[40]).all()
+    np.testing.assert_array_equal(np.delete(found.p_up, 40, 0), np.delete(was.p_up, 40, 0))
+
+
+def test_unscaled_columns_leave_the_member_without_an_answer(make_market: Any) -> None:
+    market = make_market()
+    names = [f"unscaled_{k}" for k in range(45)]
+    more = 1e8 * np.random.default_rng(1).standard_normal((len(market.table), 45))
+    values = np.column_stack((more, market.table.values))
+    table = Table(values, (*names, *market.table.names), market.table.known_at)
+    model = models.build("lorentzian", columns=tuple(names))
+    x, y = windows(table, 1), market.labels(1, 1)
+    model.fit(x.rows(slice(0, 2400)), y[:2400], np.ones(2400))
+    assert np.isnan(model.predict(x).p_up).all()
+    assert np.isnan(model.novelty(x)).all()

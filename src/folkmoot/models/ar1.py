@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from folkmoot.core.bars import Floats
+from folkmoot.core.errors import UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
 from folkmoot.models import memory, newton, rows, spread
 
@@ -27,6 +28,8 @@ class Ar1:
         self.horizons = rows.check_horizons(horizons)
         self.c = c
         self.learnt: memory.Arrays = {}
+        if not 0.0 < c < np.inf:
+            raise UsageError(f"c is {c}", where="ar1", allowed="above zero, finite")
 
     def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
         """Solve for intercept and slope; raises `DataError` on fewer than 30 known labels."""
@@ -45,6 +48,11 @@ class Ar1:
         betas, z = rows.learnt(self)["beta"], _score(x)
         p_up = np.column_stack([newton.probability(z, beta) for beta in betas])
         return rows.answer(self, x, p_up)
+
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        horizons = len(self.horizons)
+        return {"beta": memory.Form((horizons, 2)), "shape": memory.quantiles(horizons)}
 
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""

@@ -39,6 +39,11 @@ class BaseRate:
         rate = rows.learnt(self)["rate"]
         return rows.answer(self, x, np.tile(rate, (len(x), 1)))
 
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        horizons = len(self.horizons)
+        return {"rate": memory.Form((horizons,), 0.0, 1.0), "shape": memory.quantiles(horizons)}
+
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""
         return memory.save(self)

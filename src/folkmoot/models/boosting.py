@@ -12,6 +12,8 @@
 A prediction walks our own copy of the trees (`forest`): no boosting library is imported.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -21,7 +23,7 @@ import numpy.typing as npt
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.models import forest, held_out, memory, newton, rows, spread
+from folkmoot.models import forest, held_out, memory, newton, rows, scaling, spread
 
 UP, SCALE = "up", "scale"
 FLOOR = 0.1
@@ -62,6 +64,17 @@ class Grown:
     text: bytes
     gain: Floats
     trees: int
+
+
+@contextmanager
+def refusals(library: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Say as a `DataError` that a library cannot grow trees on its rows, and why."""
+    try:
+        yield
+    except kinds as problem:
+        raise DataError(
+            f"{library} grows no trees on these rows", where="fit", allowed=str(problem)[:200]
+        ) from problem
 
 
 class Boosted:
@@ -158,6 +171,15 @@ class Boosted:
         learnt = rows.learnt(self)
         return {name: learnt[name].tobytes() for name in self._names()}
 
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        columns, horizons = len(self.columns), len(self.horizons)
+        forms = {"shape": memory.quantiles(horizons)}
+        for name in self._names():
+            forms[name] = memory.Form((f"bytes of {name}",), kind="uint8")
+            forms[f"gain_{name}"] = memory.Form((columns,), 0.0)
+        return forms
+
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt: arrays, the library's texts as bytes among them, and facts."""
         return memory.save(self)
@@ -166,10 +188,14 @@ class Boosted:
     def restore(cls, arrays: memory.Arrays, facts: dict[str, Any]) -> Self:
         """Rebuild a fitted model from its state; needs no boosting library."""
         model = memory.load(cls, arrays, facts)
-        missing = [name for name in model._names() if name not in arrays]
-        if missing or "shape" not in arrays:
-            raise DataError(f"no {missing or 'shape'}", where=cls.__name__, allowed="as saved")
         model._plant()
+        widest = max(planted.columns for planted in model._forests.values())
+        if widest > len(model.columns):
+            raise DataError(
+                f"its trees ask {widest} columns",
+                where=cls.__name__,
+                allowed=f"at most {len(model.columns)}",
+            )
         return model
 
     def _names(self) -> list[str]:
@@ -221,4 +247,5 @@ def _scale_lesson(
         raise DataError("no row has a known label and volatility", where="fit", allowed=">= 1")
     ratio = y[used] / span[used]
     target = np.log(np.maximum(np.abs(ratio), FLOOR))
-    return Lesson(SCALE, values[used], target, weights[used], np.flatnonzero(used)), ratio
+    even = scaling.even(weights[used])
+    return Lesson(SCALE, values[used], target, even, np.flatnonzero(used)), ratio

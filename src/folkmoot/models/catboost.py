@@ -49,15 +49,16 @@ class CatBoost(boosting.Boosted):
         import catboost
 
         def pool(part: boosting.Lesson) -> Any:
-            values = np.where(np.isfinite(part.values), part.values, np.nan).astype(np.float32)
+            values = forest.narrow(part.values)
             return catboost.Pool(values, part.target, weight=part.weights, thread_count=1)
 
-        extra: dict[str, Any] = {}
-        if check is not None:
-            extra = {"eval_set": pool(check), "early_stopping_rounds": self.stopping}
-        taught = pool(lesson)
-        model = catboost.train(taught, self._settings(lesson, trees), **extra)
-        gain: Floats = np.asarray(model.get_feature_importance(taught, thread_count=1))
+        with boosting.refusals("CatBoost", catboost.CatBoostError):
+            extra: dict[str, Any] = {}
+            if check is not None:
+                extra = {"eval_set": pool(check), "early_stopping_rounds": self.stopping}
+            taught = pool(lesson)
+            model = catboost.train(taught, self._settings(lesson, trees), **extra)
+            gain: Floats = np.asarray(model.get_feature_importance(taught, thread_count=1))
         best = model.get_best_iteration() + 1 if check is not None else trees
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trees.json"

@@ -44,6 +44,10 @@ class EWMA(ewma_scale.ScaleMember):
                 losses[place, k] = ewma_scale.pinball(y[:, k], answer[:, k], weights)
         return {"decay": np.array(self.decays)[losses.argmin(axis=0)]}
 
+    def scale_form(self) -> memory.Forms:
+        """Return what the arrays that `fit_scale` leaves must be."""
+        return {"decay": memory.Form((len(self.horizons),), 0.0, 1.0)}
+
     def scale(self, x: Features, learnt: memory.Arrays) -> Floats:
         """Return `[rows, horizons]`: the volatility x sqrt(h)."""
         return self._spans(x, learnt["decay"])

@@ -12,7 +12,7 @@ from numba import njit
 
 from folkmoot.core.bars import Floats
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.models import memory, rows, spread
+from folkmoot.models import memory, rows, scaling, spread
 
 
 class ScaleMember:
@@ -34,6 +34,10 @@ class ScaleMember:
         """Return `[rows, horizons]`: the scale of the log return."""
         raise NotImplementedError
 
+    def scale_form(self) -> memory.Forms:
+        """Return what the arrays that `fit_scale` leaves must be."""
+        raise NotImplementedError
+
     def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
         """Learn base rate, scale and shape; raises `DataError` on fewer than 30 known labels."""
         rows.check_shapes(self, x, y, weights)
@@ -42,7 +46,7 @@ class ScaleMember:
         rates = [sample.rate for sample in rows.samples(self, nothing, y, weights, known)]
         used = known & (weights > 0.0) & np.isfinite(y).any(axis=1)
         # Rows are marked, not taken: that would copy their windows.
-        y, weights = np.where(used[:, None], y, np.nan), np.where(used, weights, 0.0)
+        y, weights = np.where(used[:, None], y, np.nan), scaling.even(np.where(used, weights, 0.0))
         learnt = self.fit_scale(x, y, weights)
         shape = spread.shape_of(self.scale(x, learnt), y, weights)
         self.learnt = {"rate": np.array(rates), "shape": shape, **learnt}
@@ -54,6 +58,12 @@ class ScaleMember:
         known = rows.known(rows.take(x, self.needs))[:, None]
         spans = np.where(known, self.scale(x, learnt), np.nan)
         return rows.answer(self, x, np.tile(learnt["rate"], (len(x), 1)), spans)
+
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        horizons = len(self.horizons)
+        rate, shape = memory.Form((horizons,), 0.0, 1.0), memory.quantiles(horizons)
+        return {"rate": rate, "shape": shape, **self.scale_form()}
 
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""

@@ -249,6 +249,13 @@ def _descend(
     found[first + 6], found[first + 7] = nodes[g].value, nodes[h].value
 
 
+def narrow(values: Floats) -> npt.NDArray[np.float32]:
+    """Return the values in 32 bits as a narrow walk reads them: NaN what is not finite there."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    return np.where(np.isfinite(single), single, np.float32(np.nan))
+
+
 def whole(text: str) -> npt.NDArray[np.int64]:
     """Return the whole numbers of a line of text."""
     return np.array(text.split(), dtype=np.int64)

@@ -29,6 +29,10 @@ class GARCH(ewma_scale.ScaleMember):
         last = rows.last_return(x)
         return {"terms": garch_fit.fit_garch(last[np.isfinite(last) & (weights > 0.0)])}
 
+    def scale_form(self) -> memory.Forms:
+        """Return what the arrays that `fit_scale` leaves must be."""
+        return {"terms": memory.Form((3,), 0.0)}
+
     def scale(self, x: Features, learnt: memory.Arrays) -> Floats:
         """Return `[rows, horizons]`: the root of the variance over the bars ahead."""
         steps = np.asarray(self.horizons, dtype=np.float64)

@@ -86,11 +86,14 @@ def scales(closes: Floats, terms: Floats, horizons: Floats) -> Floats:
     """Return `[rows, horizons]`: the root of the variance summed over the bars ahead.
 
     `closes[rows, bars]` are log closes. After an unknown return the variance is the expected one.
+    Terms without a usual variance, which no fit finds, answer NaN.
     """
     omega, alpha, beta = terms
     kept = alpha + beta
-    usual = omega / (1.0 - kept)
     found = np.full((len(closes), len(horizons)), np.nan)
+    if not kept < 1.0:
+        return found
+    usual = omega / (1.0 - kept)
     for i in range(len(closes)):
         moves = closes[i, 1:] - closes[i, :-1]
         variance = first_variance(moves)

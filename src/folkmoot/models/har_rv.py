@@ -49,6 +49,10 @@ class HARRV(ewma_scale.ScaleMember):
         found = [_regress(logs, np.abs(y[:, k]), weights) for k in range(len(self.horizons))]
         return {"beta": np.array(found)}
 
+    def scale_form(self) -> memory.Forms:
+        """Return what the arrays that `fit_scale` leaves must be."""
+        return {"beta": memory.Form((len(self.horizons), 1 + len(self.spans)))}
+
     def scale(self, x: Features, learnt: memory.Arrays) -> Floats:
         """Return `[rows, horizons]`: the expected size of the log return."""
         found: Floats = scales(self._logs(x), learnt["beta"])
@@ -75,6 +79,8 @@ def _regress(logs: Floats, size: Floats, weights: Floats) -> Floats:
         ratio = size * np.exp(-design @ b)
         slope = (w * (1.0 - ratio)) @ design
         curve = (design * (w * ratio)[:, None]).T @ design + SMALL * np.eye(len(b))
+        if not (np.isfinite(curve).all() and np.isfinite(slope).all()):
+            raise DataError("returns too large for its scale", where="har_rv", allowed="finite")
         step = np.linalg.solve(curve, slope)
         while _loss(design, size, w, b - step) > _loss(design, size, w, b) and any(
             abs(step) > SMALL

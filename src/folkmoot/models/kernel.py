@@ -17,9 +17,9 @@ import numpy.typing as npt
 from numba import njit
 
 from folkmoot.core.bars import Floats
-from folkmoot.core.errors import UsageError
+from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.models import held_out, memory, rows, spread
+from folkmoot.models import held_out, memory, rows, scaling, spread
 
 RANKS = ("rank_rsi14", "rank_wt", "rank_cci20", "rank_adx14", "rank_rsi9")
 CHECKED = 0.15
@@ -59,6 +59,7 @@ class Kernel:
         rows.check_shapes(self, x, y, weights)
         values, spans = rows.take(x, self.columns), spread.scale(x, self.horizons)
         known = rows.known(rows.take(x, self.needs)) & (spans[:, 0] > 0.0)
+        weights = scaling.even(np.where(known, weights, 0.0))
         found = rows.samples(self, values, y, weights, known)
         learnt: memory.Arrays = {"rate": np.array([sample.rate for sample in found])}
         chosen = []
@@ -89,14 +90,35 @@ class Kernel:
         p_up[unknown], quantiles[unknown] = np.nan, np.nan
         return Forecast(p_up, quantiles, self.horizons, self.levels)
 
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        columns, horizons = len(self.columns), len(self.horizons)
+        forms = {
+            "rate": memory.Form((horizons,), 0.0, 1.0),
+            "bandwidth": memory.Form((horizons,), min(self.bandwidths), max(self.bandwidths)),
+        }
+        for h in self.horizons:
+            forms[f"places_{h}"] = memory.Form((f"analogues_{h}", columns))
+            forms[f"told_{h}"] = memory.Form((f"analogues_{h}", 2))
+        return forms
+
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""
         return memory.save(self)
 
     @classmethod
     def restore(cls, arrays: memory.Arrays, facts: dict[str, Any]) -> Self:
-        """Rebuild a fitted model from its state."""
-        return memory.load(cls, arrays, facts)
+        """Rebuild a fitted model from its state; raises `DataError` for analogues out of order."""
+        model = memory.load(cls, arrays, facts)
+        for horizon in model.horizons:
+            ratio, weight = model.learnt[f"told_{horizon}"].T
+            if (np.diff(ratio) < 0.0).any() or not (weight >= 0.0).all() or not weight.any():
+                raise DataError(
+                    f"what analogues of horizon {horizon} told is out of order",
+                    where="kernel",
+                    allowed="ratios rising, weights 0 or more",
+                )
+        return model
 
     def _kept(self, usable: npt.NDArray[np.int64], ratio: Floats) -> npt.NDArray[np.int64]:
         """Return the analogues' rows in order of their ratio, so that quantiles are one sum."""

@@ -35,6 +35,11 @@ class LastSign:
         edge = rows.learnt(self)["edge"]
         return rows.answer(self, x, calls.probability(_call(x), edge))
 
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        horizons = len(self.horizons)
+        return {"edge": memory.Form((horizons,), 0.0, 0.5), "shape": memory.quantiles(horizons)}
+
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""
         return memory.save(self)

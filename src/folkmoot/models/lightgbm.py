@@ -7,9 +7,11 @@ noise, and a leaf of one row in two hundred cannot remember it.
 from typing import Any
 
 from folkmoot.core.bars import Floats
+from folkmoot.core.errors import DataError
 from folkmoot.models import boosting, forest, forest_lightgbm
 
 OBJECTIVES = {boosting.UP: "binary", boosting.SCALE: "regression"}
+END = b"\n\npandas_categorical:null\n"
 
 
 class LightGBM(boosting.Boosted):
@@ -40,7 +42,9 @@ class LightGBM(boosting.Boosted):
         self.prepare(horizons)
 
     def read(self, text: bytes) -> forest.Forest:
-        """Return the trees of LightGBM's text dump."""
+        """Return the trees of LightGBM's text dump; raises `DataError` for one that is cut."""
+        if not text.endswith(END):
+            raise DataError("the text is cut", where="lightgbm", allowed="LightGBM's text dump")
         return forest_lightgbm.read_forest(text.decode("ascii", "replace"))
 
     def grow(
@@ -50,14 +54,14 @@ class LightGBM(boosting.Boosted):
         # Imported here: it brings scikit-learn and pandas, which a prediction does not need.
         import lightgbm
 
-        data = lightgbm.Dataset(lesson.values, lesson.target, weight=lesson.weights)
-        settings = self._settings(lesson)
-        extra: dict[str, Any] = {}
-        if check is not None:
-            held = data.create_valid(check.values, check.target, weight=check.weights)
-            stop = lightgbm.early_stopping(self.stopping, verbose=False)
-            extra = {"valid_sets": [held], "callbacks": [stop]}
-        booster = lightgbm.train(settings, data, trees, **extra)
+        with boosting.refusals("LightGBM", lightgbm.basic.LightGBMError):
+            data = lightgbm.Dataset(lesson.values, lesson.target, weight=lesson.weights)
+            extra: dict[str, Any] = {}
+            if check is not None:
+                held = data.create_valid(check.values, check.target, weight=check.weights)
+                stop = lightgbm.early_stopping(self.stopping, verbose=False)
+                extra = {"valid_sets": [held], "callbacks": [stop]}
+            booster = lightgbm.train(self._settings(lesson), data, trees, **extra)
         gain: Floats = booster.feature_importance("gain")
         best = booster.best_iteration if check is not None else trees
         return boosting.Grown(booster.model_to_string().encode("ascii"), gain, best)

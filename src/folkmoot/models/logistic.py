@@ -51,7 +51,7 @@ class Logistic:
         self.learnt: memory.Arrays = {}
         if solver not in SOLVERS:
             raise UsageError(f"solver {solver!r}", where="logistic", allowed=list(SOLVERS))
-        if not (c > 0.0 and rate > 0.0 and sparsity >= 0.0 and passes >= 1):
+        if not (all(v > 0.0 for v in (c, bound, rate)) and sparsity >= 0.0 and passes >= 1):
             raise UsageError("an option is out of range", where="logistic", allowed="above zero")
 
     def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
@@ -95,6 +95,19 @@ class Logistic:
     def penalties(self) -> tuple[float, float, float]:
         """Return the rate, the L2 penalty and the L1 penalty of the streaming form."""
         return self.rate, 1.0 / self.c, self.sparsity
+
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        columns, horizons = len(self.columns), len(self.horizons)
+        forms = {
+            "centre": memory.Form((columns,)),
+            "gain": memory.Form((columns,), 0.0),
+            "beta": memory.Form((horizons, columns + 1)),
+            "shape": memory.quantiles(horizons),
+        }
+        if self.solver == "ftrl":
+            forms["state"] = memory.Form((horizons, 2, columns + 1))
+        return forms
 
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""
@@ -140,9 +153,12 @@ class Stream:
         """Learn what followed a row: `y[horizons]` log returns, NaN where one is not known yet.
 
         A return of exactly zero, an unknown one, and a row with an unknown value teach nothing.
+        Raises `UsageError` for a weight that is not finite and 0 or more.
         """
+        if not 0.0 <= weight < np.inf:
+            raise UsageError(f"a weight of {weight}", where="logistic", allowed="finite, >= 0")
         z = self._score(row)
-        if not np.isfinite(z).all() or not weight > 0.0:
+        if not np.isfinite(z).all() or weight == 0.0:
             return
         once = np.array([weight])
         for state, moved in zip(self.state, y, strict=True):

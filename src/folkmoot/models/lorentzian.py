@@ -112,6 +112,22 @@ class Lorentzian:
             [self._novelty(values, horizon, learnt) for horizon in self.horizons]
         )
 
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        columns, horizons = len(self.columns), len(self.horizons)
+        forms = {"shape": memory.quantiles(horizons)}
+        if self.variant == "jdehorty":
+            forms["places"] = memory.Form(("candidates", columns))
+            forms["labels"] = memory.Form(("candidates",), -1.0, 1.0)
+            forms["rates"] = memory.Form((horizons, 2 * self.neighbours + 1), 0.0, 1.0)
+            return forms
+        for h in self.horizons:
+            kept, fewest = f"candidates_{h}", self.neighbours
+            forms[f"places_{h}"] = memory.Form((kept, columns), fewest=fewest)
+            forms[f"votes_{h}"] = memory.Form((kept, 2), 0.0, fewest=fewest)
+            forms[f"usual_{h}"] = memory.Form((kept,), 0.0, fewest=fewest)
+        return forms
+
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""
         return memory.save(self)
@@ -140,7 +156,9 @@ class Lorentzian:
             at = chosen[used & (weights[chosen] > 0.0)]
             away = mean_distances(kept.values, at, kept.values, at, horizon, self.neighbours)
             learnt |= {f"places_{horizon}": kept.values, f"votes_{horizon}": votes}
-            learnt[f"usual_{horizon}"] = np.sort(away[np.isfinite(away)])
+            # An unknown one is kept as infinitely far, so that every candidate has its place.
+            usual = np.where(np.isfinite(away), away, lorentzian_loop.NOWHERE)
+            learnt[f"usual_{horizon}"] = np.sort(usual)
         return learnt
 
     def _vote(self, values: Floats, horizon: int) -> Floats:
@@ -152,6 +170,7 @@ class Lorentzian:
 
     def _novelty(self, values: Floats, horizon: int, learnt: memory.Arrays) -> Floats:
         places, usual = learnt[f"places_{horizon}"], learnt[f"usual_{horizon}"]
+        usual = usual[usual < lorentzian_loop.NOWHERE]
         nowhere, at = np.zeros(len(values), dtype=np.int64), np.ones(len(places), dtype=np.int64)
         away = mean_distances(values, nowhere, places, at, 0, self.neighbours)
         share: Floats = np.searchsorted(usual, away) / max(len(usual), 1)
@@ -240,6 +259,9 @@ def _insert(row: Floats, place: Floats, distance: Floats) -> None:
 def vote(values: Floats, places: Floats, votes: Floats, neighbours: int, laplace: float) -> Floats:
     """Return P(up) of each row of `values[rows, columns]`; NaN where a value is not finite.
 
+    NaN too where fewer than `neighbours` are at a finite distance: 45 unscaled columns near 1e8 are
+    as far apart as numbers go, and which of them is nearest cannot be told.
+
     `places[candidates, columns]` most recent first; `votes[candidates, 2]` weight up and in all.
     """
     p_up = np.full(len(values), np.nan)
@@ -249,6 +271,8 @@ def vote(values: Floats, places: Floats, votes: Floats, neighbours: int, laplace
         if not np.isfinite(values[i]).all():
             continue
         _find(values[i], places, distance, nearest)
+        if not distance[neighbours - 1] < np.inf:
+            continue
         up, total = laplace, 2.0 * laplace
         for k in range(neighbours):
             up += votes[nearest[k], 0]
@@ -259,7 +283,10 @@ def vote(values: Floats, places: Floats, votes: Floats, neighbours: int, laplace
 
 @njit(cache=True)
 def _find(row: Floats, places: Floats, distance: Floats, nearest: Floats) -> None:
-    """Fill `nearest` with the candidates of smallest distance, nearest first."""
+    """Fill `nearest` with the candidates of smallest distance, nearest first.
+
+    A place of it whose `distance` stays infinite is not written.
+    """
     distance[:] = np.inf
     last = len(distance) - 1
     for candidate in range(len(places)):

@@ -108,6 +108,7 @@ def replayed(
 
     Every window begins with empty lists, so that a row needs nothing but itself; row i tries the
     first `tried[i]` candidates. What a window shares with the one before is not measured again.
+    NaN where the last bar is at no finite distance from a known candidate, though there are some.
     """
     rows, steps, _ = windows.shape
     said = np.empty(rows)
@@ -122,8 +123,22 @@ def replayed(
         kept = 0
         for k in range(steps):
             kept = outwards(away[(i + k) % steps], labels, tried[i], far, votes, kept)
-        said[i] = votes[:kept].sum()
+        lost = _lost(away[(i + steps - 1) % steps], places, tried[i])
+        said[i] = np.nan if lost else votes[:kept].sum()
     return said
+
+
+@njit(cache=True)
+def _lost(away: Floats, places: Floats, tried: int) -> bool:
+    """Return whether the distances to all known candidates, at least one, are infinite."""
+    lost = False
+    for i in range(tried):
+        if i % SKIPPED == 0:
+            continue
+        if away[i] < np.inf:
+            return False
+        lost |= bool((np.abs(places[i]) < NOWHERE).all())
+    return lost
 
 
 @njit(cache=True)

@@ -31,22 +31,32 @@ CERTAIN = 30.0
 def fit_logistic(z: Floats, up: Floats, weights: Floats, c: float) -> Floats:
     """Return `[intercept, *slopes]` for scores `z[rows, columns]` and `up[rows]` of 1.0 or 0.0.
 
-    Raises `DataError` if it does not converge in 100 steps, which no finite input has shown.
+    Raises `DataError` if it does not converge in 100 steps, a step is not finite as the numbers are
+    too large to be multiplied, or only one class has weight.
     """
-    rate = (up * weights).sum() / weights.sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        rate = (up * weights).sum() / weights.sum()
+    if not 0.0 < rate < 1.0:
+        raise DataError(f"a share of {rate} went up", where="fit", allowed="both, finite weights")
     beta: Floats = np.zeros(z.shape[1] + 1)
     beta[0] = math.log(rate / (1.0 - rate))
     loss, slope = _slope(z, up, weights, beta, c)
     curve, before = _curvature(z, weights, beta, c), math.inf
     for _ in range(STEPS):
         step = _solve(curve, slope)
+        if not (np.isfinite(step).all() and math.isfinite(loss)):
+            break
         beta, loss, slope, moved = _descend(z, up, weights, beta, c, step, loss)
         if moved < SMALL_STEP:
             return beta
         if moved > SHRINKS * before:
             curve = _curvature(z, weights, beta, c)
         before = moved
-    raise DataError(f"logistic regression did not converge in {STEPS} steps", where="fit")
+    raise DataError(
+        f"logistic regression did not converge in {STEPS} finite steps",
+        where="fit",
+        allowed="scores and weights that can be multiplied",
+    )
 
 
 def curvature(z: Floats, weights: Floats, beta: Floats, c: float) -> Floats:

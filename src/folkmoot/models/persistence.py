@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.core.bars import Floats
+from folkmoot.core.errors import UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
 from folkmoot.models import memory, rows, spread
 
@@ -28,6 +29,10 @@ class Persistence:
         self.horizons = rows.check_horizons(horizons)
         self.pseudo_counts = pseudo_counts
         self.learnt: memory.Arrays = {}
+        if not 0.0 < pseudo_counts < np.inf:
+            raise UsageError(
+                f"pseudo_counts is {pseudo_counts}", where="persistence", allowed="above zero"
+            )
 
     def fit(self, x: Features, y: Floats, weights: Floats) -> Self:
         """Count; raises `DataError` on fewer than 30 known labels."""
@@ -45,6 +50,12 @@ class Persistence:
         move = rows.last_return(x)
         p_up = table[:, _state(move)].T
         return rows.answer(self, x, np.where(np.isfinite(move)[:, None], p_up, np.nan))
+
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        horizons = len(self.horizons)
+        table = memory.Form((horizons, len(SIGNS)), 0.0, 1.0)
+        return {"table": table, "shape": memory.quantiles(horizons)}
 
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what was learnt, as arrays and as JSON facts."""

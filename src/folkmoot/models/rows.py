@@ -14,7 +14,7 @@ from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.forecast import Features, Forecast
 from folkmoot.features import BARS_SET
-from folkmoot.models import spread
+from folkmoot.models import scaling, spread
 
 Rows = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ class Member(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """What one direction is learnt from: `up[rows]` is 1.0 or 0.0, `weights[rows]` above zero."""
+    """What one direction is learnt from: `up[rows]` 1.0 or 0.0, `weights[rows]` of mean 1."""
 
     values: Floats
     up: Floats
@@ -91,21 +91,24 @@ def last_return(x: Features) -> Floats:
 
 
 def check_shapes(member: Member, x: Features, y: Floats, weights: Floats) -> None:
-    """Raise `UsageError` unless `y` is [rows, horizons] and `weights` [rows], none below zero."""
+    """Raise `UsageError` unless `y` is [rows, horizons], `weights` [rows], finite and >= 0."""
     wanted = (len(x), len(member.horizons))
     if y.shape != wanted or weights.shape != wanted[:1]:
         raise UsageError(
             f"y has shape {y.shape} and weights {weights.shape}", where="fit", allowed=f"y {wanted}"
         )
-    if not (weights >= 0.0).all():
-        raise UsageError("a weight is below zero or unknown", where="fit", allowed=">= 0")
+    if not (np.isfinite(weights) & (weights >= 0.0)).all():
+        raise UsageError(
+            "a weight is below zero, infinite or unknown", where="fit", allowed="finite, >= 0"
+        )
 
 
 def sample(values: Floats, y: Floats, weights: Floats, usable: Rows) -> Sample:
     """Return the rows that say which way one horizon went.
 
     Left out are rows with an unknown label or feature (`usable` is false), without weight, and
-    those whose return is exactly zero, which is neither up nor down.
+    those whose return is exactly zero, which is neither up nor down. The weights are told in units
+    of their mean: on what scale they were given does not matter.
 
     Raises `DataError` if fewer than 30 rows are left or all of them went the same way.
     """
@@ -120,7 +123,7 @@ def sample(values: Floats, y: Floats, weights: Floats, usable: Rows) -> Sample:
     if up.min() == up.max():
         side = "up" if up[0] else "down"
         raise DataError(f"all {len(up)} labels are {side}", where="fit", allowed="both directions")
-    return Sample(values[rows], up, weights[rows])
+    return Sample(values[rows], up, scaling.even(weights[rows]))
 
 
 def samples(

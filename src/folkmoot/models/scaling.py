@@ -1,4 +1,4 @@
-"""Robust standard scores: median and quartiles of the training rows, winsorised."""
+"""Robust standard scores (median and quartiles, winsorised), and weights whose mean is 1."""
 
 import math
 
@@ -26,6 +26,24 @@ def fit_scaling(values: Floats) -> tuple[Floats, Floats]:
     constant = values.max(axis=0) == values.min(axis=0)
     gain = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
     return centre, gain
+
+
+def even(weights: Floats) -> Floats:
+    """Return the weights over the mean of those above zero: only their ratios say something.
+
+    A row of weight 1 is the unit of everything that is told in rows: pseudo-counts, penalties, the
+    least weight of a leaf. Weights that are all one stay as they are, bit for bit.
+
+    >>> even(np.array([2e-9, 0.0, 6e-9])).tolist()
+    [0.5, 0.0, 1.5]
+    """
+    largest = weights.max(initial=0.0)
+    if not largest > 0.0:
+        return weights
+    # By the largest first, so that no sum overflows.
+    shares: Floats = weights / largest
+    mean = float(shares[shares > 0.0].mean())
+    return shares / mean
 
 
 @njit(cache=True)

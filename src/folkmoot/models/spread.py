@@ -12,6 +12,7 @@ import numpy as np
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError
 from folkmoot.core.forecast import LEVELS, Features
+from folkmoot.models import scaling
 
 
 def scale(x: Features, horizons: tuple[int, ...]) -> Floats:
@@ -38,7 +39,8 @@ def shape_of(spans: Floats, y: Floats, weights: Floats) -> Floats:
         if not rows.any():
             raise DataError("no row has a known label and volatility", where="fit", allowed=">= 1")
         ratio = y[rows, k] / spans[rows, k]
-        shape[k] = np.quantile(ratio, LEVELS, weights=weights[rows], method="inverted_cdf")
+        shares = scaling.even(weights[rows])
+        shape[k] = np.quantile(ratio, LEVELS, weights=shares, method="inverted_cdf")
     return shape
 
 

@@ -51,15 +51,16 @@ class XGBoost(boosting.Boosted):
         import xgboost
 
         def matrix(part: boosting.Lesson) -> Any:
-            values = np.where(np.isfinite(part.values), part.values, np.nan)
+            values = forest.narrow(part.values)
             return xgboost.DMatrix(values, part.target, weight=part.weights, nthread=1)
 
-        extra: dict[str, Any] = {}
-        if check is not None:
-            extra = {"evals": [(matrix(check), "last")], "early_stopping_rounds": self.stopping}
-        booster = xgboost.train(
-            self._settings(lesson), matrix(lesson), trees, verbose_eval=False, **extra
-        )
+        with boosting.refusals("XGBoost", xgboost.core.XGBoostError):
+            extra: dict[str, Any] = {}
+            if check is not None:
+                extra = {"evals": [(matrix(check), "last")], "early_stopping_rounds": self.stopping}
+            booster = xgboost.train(
+                self._settings(lesson), matrix(lesson), trees, verbose_eval=False, **extra
+            )
         found = booster.get_score(importance_type="total_gain")
         gain: Floats = np.array([found.get(f"f{j}", 0.0) for j in range(lesson.values.shape[1])])
         best = booster.best_iteration + 1 if check is not None else trees

@@ -34,7 +34,7 @@ class Material:
     @property
     def steps(self) -> int:
         """Batches of an epoch."""
-        return max(1, -(-min(len(self.taught), self.plan.windows) // self.plan.batch))
+        return len(cuts(min(len(self.taught), self.plan.windows), self.plan.batch))
 
     def lessons(self, epoch: int) -> "Batches":
         """Return the batches of an epoch: its rows and their order depend on (seed, epoch)."""
@@ -59,8 +59,21 @@ class Batches:
         return self.material.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        size = self.material.plan.batch
-        for first in range(0, len(self.rows), size):
-            index = self.rows[first : first + size]
+        for first, end in cuts(len(self.rows), self.material.plan.batch):
+            index = self.rows[first:end]
             inputs = tuple(torch.from_numpy(a) for a in self.material.inputs.take(index))
             yield inputs, self.material.truth(index)
+
+
+def cuts(rows: int, size: int) -> list[tuple[int, int]]:
+    """Return (first, end) of each batch; a single row that is left goes with those before it.
+
+    A step along the slope of one row is noise, and one row has no variance for a batch norm.
+
+    >>> cuts(9, 4)
+    [(0, 4), (4, 9)]
+    """
+    ends = [*range(size, rows, size), rows]
+    if len(ends) > 1 and rows - ends[-2] == 1 < size:
+        del ends[-2]
+    return list(zip([0, *ends[:-1]], ends, strict=True))

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from folkmoot.models.networks.head import Head, run, stacked
+from folkmoot.models.networks.norm import Norm2d
 
 POOLS = ("spans", "mean", "last")
 MOMENTUM = 0.1
@@ -38,18 +39,6 @@ class CausalConv(nn.Conv2d):
         return F.conv2d(x, self.weight, self.bias, (1, stride), 0, (1, dilation))
 
 
-class Norm(nn.BatchNorm2d):
-    """Batch normalisation that a batch of one number passes by its running mean and variance."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return `x` of mean 0 and variance 1 by channel, scaled and shifted."""
-        if self.training and x.numel() == x.shape[1]:
-            return F.batch_norm(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        return super().forward(x)
-
-
 class Layer(nn.Module):
     """A repeated layer; see `head.run` for `recompute`.
 
@@ -66,7 +55,7 @@ class Layer(nn.Module):
     def recompute(self, wanted: bool) -> None:
         self._recompute = wanted
         for module in self.modules():
-            if isinstance(module, Norm):
+            if isinstance(module, Norm2d):
                 module.momentum = 1.0 - (1.0 - MOMENTUM) ** 0.5 if wanted else MOMENTUM
 
     def __init__(self) -> None:
@@ -80,7 +69,7 @@ class ConvNorm(Layer):
     def __init__(self, channels: int, width: int, kernel: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.conv = CausalConv(channels, width, kernel)
-        self.norm = Norm(width, momentum=MOMENTUM)
+        self.norm = Norm2d(width, momentum=MOMENTUM)
         self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, x: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
@@ -97,7 +86,7 @@ class ResidualBlock(Layer):
         super().__init__()
         self.first = ConvNorm(width, width, kernel, dropout)
         self.conv = CausalConv(width, width, kernel)
-        self.norm = Norm(width, momentum=MOMENTUM)
+        self.norm = Norm2d(width, momentum=MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `[B, width, 1, steps]`."""
@@ -111,7 +100,7 @@ class MultiScaleBlock(Layer):
     def __init__(self, channels: int, width: int, kernels: Sequence[int], dropout: float) -> None:
         super().__init__()
         self.convs = nn.ModuleDict({str(k): CausalConv(channels, width, k) for k in kernels})
-        self.norm = Norm(width * len(kernels), momentum=MOMENTUM)
+        self.norm = Norm2d(width * len(kernels), momentum=MOMENTUM)
         self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from folkmoot.models.networks.head import Head, run
+from folkmoot.models.networks.norm import Norm1d
 from folkmoot.models.networks.transformer import Attention, Layer, check, seen, sinusoidal
 
 SOFT = 0.1
@@ -154,7 +155,7 @@ class Distil(nn.Module):
         super().__init__()
         self.causal = causal
         self.mix = nn.Conv1d(width, width, 3)
-        self.norm = nn.BatchNorm1d(width)
+        self.norm = Norm1d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[rows, steps, width]` to `[rows, (steps + 1) // 2, width]`."""

@@ -16,6 +16,7 @@ from torch import Tensor, cat, nn
 
 from folkmoot.models.networks.cells import Layer
 from folkmoot.models.networks.head import Head, recompute, run, stacked
+from folkmoot.models.networks.norm import Norm1d
 
 CLIP = 8.0
 SMALLEST_VOLATILITY = 1e-8
@@ -75,7 +76,7 @@ class TradingModel(nn.Module):
             nn.ConstantPad1d((2, 0), 0.0),
             nn.Conv1d(_setting(config, "input_channels"), channels, kernel_size=3),
             nn.ReLU(),
-            nn.BatchNorm1d(channels),
+            Norm1d(channels),
             nn.Dropout(dropout),
         )
         self.lstm = nn.ModuleList(

@@ -1,6 +1,7 @@
 """How a network is fitted: everything that is not the network."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -10,6 +11,57 @@ LOSSES = ("bce", "pinball", "mse", "mae", "huber")
 SCHEDULES = ("cosine", "constant")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("32", "bf16", "16")
+
+
+Good = Callable[[Any], bool]
+
+
+def _whole(least: int, below: int = 2**63) -> Good:
+    return lambda value: (
+        isinstance(value, int) and not isinstance(value, bool) and least <= value < below
+    )
+
+
+def _number(least: float = 0.0, below: float = math.inf) -> Good:
+    return lambda value: (
+        isinstance(value, int | float) and not isinstance(value, bool) and least <= value < below
+    )
+
+
+def _above_zero(value: Any) -> bool:
+    return _number()(value) and value > 0.0
+
+
+def _one_of(choices: tuple[str, ...]) -> Good:
+    return lambda value: isinstance(value, str) and value in choices
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _parts(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not set(value) <= set(LOSSES):
+        return False
+    return all(_number()(share) for share in value.values()) and any(value.values())
+
+
+COUNT, FLAG = (_whole(1), "whole, 1 or more"), (_flag, "true or false")
+FIELDS: dict[str, tuple[Good, Any]] = {
+    **dict.fromkeys(("epochs", "batch", "windows", "patience", "holdout_windows"), COUNT),
+    **dict.fromkeys(("seeds", "threads"), COUNT),
+    "seed": (_whole(0), "whole, 0 to 2^63 - 1"),
+    **dict.fromkeys(("rate", "clip"), (_above_zero, "above zero, finite")),
+    "weight_decay": (_number(), "0 or more, finite"),
+    "warmup": (_number(below=1.0), "0 to below 1"),
+    "holdout": (_number(below=0.5), "0 to below 0.5"),
+    "loss": (_parts, f"weights of {', '.join(LOSSES)}, 0 or more, one of them above"),
+    "schedule": (_one_of(SCHEDULES), list(SCHEDULES)),
+    "device": (_one_of(DEVICES), list(DEVICES)),
+    "precision": (_one_of(PRECISIONS), list(PRECISIONS)),
+    **dict.fromkeys(("recompute", "warm", "balance"), FLAG),
+}
+"""Of each setting, whether a value is one, and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +100,10 @@ class Plan:
     balance: bool = False
 
     def __post_init__(self) -> None:
-        self._check_counts()
-        self._check_shares()
-        self._check_choices()
+        for name, (good, allowed) in FIELDS.items():
+            value = getattr(self, name)
+            if not good(value):
+                raise UsageError(f"{name} is {value!r}", where="training", allowed=allowed)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -70,35 +123,3 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {**asdict(self), "loss": dict(self.loss)}
-
-    def _check_counts(self) -> None:
-        for name in ("epochs", "batch", "windows", "patience", "holdout_windows", "seeds"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UsageError(f"{name} is {value!r}", where="training", allowed=">= 1, whole")
-        if self.threads < 1:
-            raise UsageError(f"threads is {self.threads!r}", where="training", allowed=">= 1")
-
-    def _check_shares(self) -> None:
-        for name in ("rate", "clip"):
-            if not getattr(self, name) > 0.0:
-                raise UsageError(
-                    f"{name} is {getattr(self, name)!r}", where="training", allowed="above zero"
-                )
-        for name, below in (("warmup", 1.0), ("holdout", 0.5)):
-            if not 0.0 <= getattr(self, name) < below:
-                raise UsageError(
-                    f"{name} is {getattr(self, name)!r}", where="training", allowed=f"0 to {below}"
-                )
-
-    def _check_choices(self) -> None:
-        choices = {"schedule": SCHEDULES, "device": DEVICES, "precision": PRECISIONS}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise UsageError(
-                    f"{name} is {getattr(self, name)!r}", where="training", allowed=list(allowed)
-                )
-        if not self.loss or not set(self.loss) <= set(LOSSES):
-            raise UsageError(f"loss is {self.loss!r}", where="training", allowed=list(LOSSES))
-        if min(self.loss.values()) < 0.0 or max(self.loss.values()) <= 0.0:
-            raise UsageError(f"loss is {self.loss!r}", where="training", allowed="weights >= 0")

@@ -16,7 +16,7 @@ from numba import njit
 
 from folkmoot.core.bars import Floats
 from folkmoot.core.forecast import LEVELS, Features
-from folkmoot.models import rows, spread
+from folkmoot.models import rows, scaling, spread
 
 MEDIAN = LEVELS.index(0.5)
 WIDTH = 1 + len(LEVELS)
@@ -51,10 +51,14 @@ class Targets:
 def targets(
     member: rows.Member, x: Features, y: Floats, weights: Floats, usable: rows.Rows
 ) -> Targets:
-    """Return what rows teach; raises `DataError` as `rows.sample` does."""
+    """Return what rows teach; raises `DataError` as `rows.sample` does.
+
+    Rows that are not usable have no weight, the others 1 on average.
+    """
     found = rows.samples(member, np.empty((len(x), 0)), y, weights, usable)
     rate = np.array([sample.rate for sample in found])
-    shape = spread.fit_shape(x, y, np.where(usable, weights, 0.0), member.horizons)
+    weights = scaling.even(np.where(usable, weights, 0.0))
+    shape = spread.fit_shape(x, y, weights, member.horizons)
     spans = spread.scale(x, member.horizons)
     z = np.where(spans > 0.0, y, np.nan) / np.where(spans > 0.0, spans, 1.0)
     up = np.where(np.isfinite(y) & (y != 0.0), y > 0.0, np.nan)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
-from folkmoot.models import memory, rows, spread
+from folkmoot.models import memory, rows, scaling, spread
 
 SUREST = 1e-4
 """No probability is nearer to 0 or 1, however many neighbours agree."""
@@ -67,7 +67,11 @@ class SklearnMember:
         used = known & np.isfinite(y).any(axis=1) & (weights > 0.0)
         up = np.where(np.isfinite(y) & (y != 0.0), y > 0.0, -1).astype(np.int8)
         self.columns = columns
-        self.learnt = {"values": values[used], "up": up[used], "weights": weights[used]}
+        self.learnt = {
+            "values": values[used],
+            "up": up[used],
+            "weights": scaling.even(weights[used]),
+        }
         self._teach()
         self.learnt |= {"shape": shape, "told": self._answers(self._probes())}
         return self
@@ -82,6 +86,17 @@ class SklearnMember:
             p_up[known] = self._answers(values[known])
         return rows.answer(self, x, p_up)
 
+    def form(self) -> memory.Forms:
+        """Return what each array that a fit leaves must be."""
+        columns, horizons = len(self.columns), len(self.horizons)
+        return {
+            "values": memory.Form(("rows", columns)),
+            "up": memory.Form(("rows", horizons), -1, 1, kind="int8"),
+            "weights": memory.Form(("rows",), 0.0),
+            "told": memory.Form(("probes", horizons)),
+            "shape": memory.quantiles(horizons),
+        }
+
     def state(self) -> tuple[memory.Arrays, dict[str, Any]]:
         """Return what it was taught and how it answered, as arrays, and its options."""
         return memory.save(self)
@@ -93,10 +108,10 @@ class SklearnMember:
         Raises `DataError` if it answers otherwise: other versions, or chance that has no seed.
         """
         model = memory.load(cls, arrays, facts)
-        _check(arrays, len(model.columns), len(model.horizons))
         model._teach()
         found = model._answers(model._probes())
-        if not np.allclose(found, arrays["told"], rtol=0.0, atol=SAME):
+        told = arrays["told"]
+        if found.shape != told.shape or not np.allclose(found, told, rtol=0.0, atol=SAME):
             raise DataError(
                 "taught the same, it answers otherwise than when it was saved",
                 where=cls.__name__,
@@ -122,21 +137,6 @@ class SklearnMember:
         with threadpool_limits(1):
             told = [estimator.predict_proba(values)[:, 1] for estimator in self._fitted]
         return np.clip(np.column_stack(told).astype(np.float64), SUREST, 1.0 - SUREST)
-
-
-def _check(arrays: memory.Arrays, columns: int, horizons: int) -> None:
-    """Raise `DataError` for arrays that no fit leaves."""
-    count = len(arrays["values"]) if "values" in arrays else 0
-    wanted = {
-        "values": (count, columns),
-        "up": (count, horizons),
-        "weights": (count,),
-        "told": (min(count, PROBES), horizons),
-        "shape": (horizons, len(LEVELS)),
-    }
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != wanted or not np.isin(arrays["up"], (-1, 0, 1)).all():
-        raise DataError(f"arrays {found}", where="restore", allowed=str(wanted))
 
 
 def _seeded(given: Any, seed: int, where: str) -> Any:
