@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from folkmoot.core import plugins
-from folkmoot.core.errors import DataError, UnknownOption, UsageError
+from folkmoot.core.errors import DataError, EnvironmentProblem, UnknownOption, UsageError
 
 PLUGIN = '''"""A plug-in."""
 class Cup:
     def __init__(self, size: int = 3, handle: bool = True) -> None:
         self.size, self.handle = size, handle
+    fit = predict = state = restore = lambda self: self
 PLUGIN = Cup
 '''
 
@@ -124,7 +125,18 @@ def test_an_edited_file_is_read_anew(shelf: str, own: Path) -> None:
     ("body", "name", "said"),
     [
         ("class Cup(:\n", "", "line 1"),
+        ("SIZE = 3\n\n\nclass Cup(:\n", "", "line 4"),
         ("SIZE = 3\n", "", "PLUGIN is no class"),
+        ("class PLUGIN:\n    def fit(self): ...\n", "", "PLUGIN has no predict, state, restore"),
+        ("SIZE = '\0'\n", "", "null bytes"),
+        ("raise SystemExit\n", "", "SystemExit.*line 1"),
+        ("import sys\nsys.exit(0)\n", "", "SystemExit: 0.*line 2"),
+        ("import os\nexit()\n", "", "line 2"),
+        ("def f():\n    return 1 / 0\n\n\nf()\n", "", "ZeroDivisionError.*line 2"),
+        ("import json\njson.loads('{')\n", "", "JSONDecodeError.*line 2"),
+        ("from json import nothing\n", "", "ImportError.*line 1"),
+        ("import folkmoot.nothing\n", "", "ModuleNotFoundError.*line 1"),
+        ("exec('1 +')\n", "", "SyntaxError.*line 1"),
         (PLUGIN, ":Jug", "Jug is no class"),
         (PLUGIN, ":SIZE.real", "nothing is called"),
     ],
@@ -133,8 +145,23 @@ def test_a_file_without_the_class_is_refused(
     shelf: str, own: Path, body: str, name: str, said: str
 ) -> None:
     own.write_text(body)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=said) as caught:
         plugins.load(shelf, f"{own}{name}")
+    assert caught.value.allowed
+    assert "line None" not in str(caught.value)
+
+
+def test_a_file_that_needs_what_is_not_installed_says_so(shelf: str, own: Path) -> None:
+    own.write_text("\nimport no_such_package_anywhere\n")
+    with pytest.raises(EnvironmentProblem, match="line 2") as caught:
+        plugins.load(shelf, str(own))
+    assert caught.value.allowed == "install no_such_package_anywhere"
+
+
+def test_an_interrupt_is_no_fault_of_the_file(shelf: str, own: Path) -> None:
+    own.write_text("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        plugins.load(shelf, str(own))
 
 
 def test_a_file_that_fails_leaves_nothing_behind(shelf: str, own: Path) -> None:
@@ -142,7 +169,7 @@ def test_a_file_that_fails_leaves_nothing_behind(shelf: str, own: Path) -> None:
     plugins.names(shelf)
     before = set(sys.modules)
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(UsageError, match="ZeroDivisionError"):
             plugins.load(shelf, str(own))
     assert set(sys.modules) == before
     with pytest.raises(DataError, match="cannot be read"):

@@ -8,14 +8,17 @@ import hashlib
 import importlib.util
 import re
 import sys
+import traceback
 from importlib.abc import InspectLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.errors import DataError, EnvironmentProblem, FolkmootError, UsageError
 
 NAME = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>[A-Za-z_]\w*))?", re.DOTALL)
+PARTS = ("fit", "predict", "state", "restore")
+"""The methods of a member, which is what a person's own file holds."""
 WANTED = "a file with PLUGIN = YourClass, or path.py:YourClass"
 
 
@@ -31,8 +34,9 @@ def is_file(name: str) -> bool:
 def load(name: str) -> Any:
     """Return the class that a file names: the one asked for, or its `PLUGIN`.
 
-    Raises `DataError` for a file that cannot be read, `UsageError` for one that is no Python or
-    lacks the class; what the file itself raises passes through.
+    Raises `DataError` for a file that cannot be read; `UsageError` for one that is no Python, that
+    fails as it is read, with the line, or whose class is no member (`PARTS`);
+    `EnvironmentProblem` where it imports a package that is not installed.
     """
     path, attribute = _parts(name)
     body = _read(path)
@@ -40,6 +44,13 @@ def load(name: str) -> Any:
     found = getattr(module, attribute, None)
     if not isinstance(found, type):
         raise UsageError(f"{attribute} is no class there", where=str(path), allowed=WANTED)
+    missing = [part for part in PARTS if not callable(getattr(found, part, None))]
+    if missing:
+        raise UsageError(
+            f"{attribute} has no {', '.join(missing)}",
+            where=str(path),
+            allowed=f"a class with {', '.join(PARTS)}",
+        )
     return found
 
 
@@ -110,12 +121,39 @@ def _run(path: Path, body: bytes) -> ModuleType:
     sys.modules[spec.name] = module
     try:
         loader.exec_module(module)
-    except SyntaxError as problem:
-        del sys.modules[spec.name]
-        raise UsageError(
-            f"line {problem.lineno}: {problem.msg}", where=str(path), allowed="Python"
-        ) from problem
-    except BaseException:
+    except (KeyboardInterrupt, FolkmootError):
         del sys.modules[spec.name]
         raise
+    except BaseException as problem:
+        # Another's file may raise anything, a SystemExit too, and none of it is our bug.
+        del sys.modules[spec.name]
+        raise _refusal(path, loader.path, problem) from problem
     return module
+
+
+def _refusal(path: Path, file: str, problem: BaseException) -> FolkmootError:
+    """Return what is to be said of a file that could not be run."""
+    line = _line(file, problem)
+    place = str(path) if line is None else f"{path}, line {line}"
+    if isinstance(problem, SyntaxError) and problem.filename in (file, None):
+        return UsageError(problem.msg, where=place, allowed="Python")
+    said = f"{type(problem).__name__}: {problem}".rstrip(": ")
+    if isinstance(problem, ModuleNotFoundError) and not _is_ours(problem.name):
+        return EnvironmentProblem(said, where=place, allowed=f"install {problem.name}")
+    if isinstance(problem, MemoryError | OSError):
+        return EnvironmentProblem(said, where=place)
+    return UsageError(
+        f"the file fails as it is read: {said}", where=place, allowed="a file that imports"
+    )
+
+
+def _is_ours(module: str | None) -> bool:
+    return (module or "").partition(".")[0] == "folkmoot"
+
+
+def _line(file: str, problem: BaseException) -> int | None:
+    """Return the last line of the file itself that led to the problem; None if none did."""
+    if isinstance(problem, SyntaxError) and problem.filename in (file, None):
+        return problem.lineno
+    steps = traceback.extract_tb(problem.__traceback__)
+    return next((step.lineno for step in reversed(steps) if step.filename == file), None)
