@@ -242,12 +242,14 @@ def test_a_bad_setting_is_wrong_use_and_a_foreign_one_a_warning_on_stderr(
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "x"), "x"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), "x"),
         (TimeoutError(), None),
+        (MemoryError(), None),
+        (MemoryError("Unable to allocate 8.00 EiB"), None),
     ],
 )
 def test_what_the_machine_refuses_is_exit_code_3(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    raised: OSError,
+    raised: OSError | MemoryError,
     where: str | None,
 ) -> None:
     def refused(**_: Any) -> None:

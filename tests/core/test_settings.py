@@ -114,3 +114,10 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOLKMOOT_API_SECRET", "canary" * 8)
     assert "canary" not in repr(settings())
     assert "canary" not in str(settings().model_dump())
+
+
+@pytest.mark.parametrize("root", ["", " "])
+def test_an_empty_data_root_is_refused(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKMOOT_DATA_ROOT", root)
+    with pytest.raises(UsageError, match=r"FOLKMOOT_DATA_ROOT.*empty"):
+        settings()

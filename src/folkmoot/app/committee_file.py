@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from folkmoot.app.limits import FARTHEST
 from folkmoot.core.errors import DataError, UnknownOption, UsageError
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 TABLE = "committee"
 ENDING = ".toml"
-FARTHEST = 999_999
-"""Bars ahead that may be asked for at most."""
 
 
 def is_committee(models: str) -> bool:

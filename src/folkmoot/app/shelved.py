@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from folkmoot.core.errors import DataError, UsageError
+from folkmoot.core.errors import DataError, EnvironmentProblem, UsageError
 from folkmoot.core.settings import settings
 
 if TYPE_CHECKING:
@@ -94,10 +94,22 @@ def in_order(rows: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def shelf() -> "Shelf":
-    """Return the shelf of trained versions below the data root."""
+    """Return the shelf of trained versions below the data root.
+
+    Raises `EnvironmentProblem` where a file stands in its way: nothing could be kept there, and an
+    empty list would say that nothing is trained.
+    """
     from folkmoot.training.artefacts import Shelf
 
-    return Shelf(settings().data_root / FOLDER)
+    root = settings().data_root / FOLDER
+    there = next((place for place in (root, *root.absolute().parents) if place.exists()), root)
+    if there.exists() and not there.is_dir():
+        raise EnvironmentProblem(
+            f"{there} is no folder",
+            where="FOLKMOOT_DATA_ROOT",
+            allowed="a folder, or a name for a new one",
+        )
+    return Shelf(root)
 
 
 def shelved(where: "Shelf", spec: str) -> Shelved:

@@ -63,6 +63,14 @@ class Settings(BaseSettings):
         Field(description="debug, info, warning or error"),
     ] = "info"
 
+    @field_validator("data_root", mode="before")
+    @classmethod
+    def _named(cls, root: Any) -> Any:
+        if isinstance(root, str) and not root.strip():
+            # Path("") is the working folder, which nobody meant to name.
+            raise ValueError("is empty")
+        return root
+
     @field_validator("data_root")
     @classmethod
     def _expanded(cls, root: Path) -> Path:

@@ -109,7 +109,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         return BROKEN_PIPE
     except OSError as error:
-        emit_error(_refusal(error), as_json)
+        emit_error(_refusal(error.strerror or str(error), error), as_json)
+        return 3
+    except MemoryError as error:
+        emit_error(_refusal(f"memory ran out: {error}".rstrip(": "), error), as_json)
         return 3
     return code if isinstance(code, int) else 0
 
@@ -121,12 +124,13 @@ def _expected() -> Any:
     return FolkmootError
 
 
-def _refusal(error: OSError) -> dict[str, Any]:
+def _refusal(message: str, error: OSError | MemoryError) -> dict[str, Any]:
+    place = getattr(error, "filename", None)
     return {
         "type": "EnvironmentProblem",
-        "message": error.strerror or str(error) or type(error).__name__,
-        "where": None if error.filename is None else str(error.filename),
-        "allowed": None,
+        "message": message or type(error).__name__,
+        "where": None if place is None else str(place),
+        "allowed": "fewer bars or smaller options" if isinstance(error, MemoryError) else None,
     }
 
 

@@ -28,7 +28,16 @@ app = typer.Typer(
 @app.callback()
 def _listed(context: typer.Context, json: JsonOption = False) -> int:
     """List members and their trained versions; show, compare, promote, export them."""
-    return list_(json) if context.invoked_subcommand is None else 0
+    if context.invoked_subcommand is None:
+        return list_(json)
+    if json:
+        from folkmoot.core.errors import UsageError
+
+        command = context.invoked_subcommand
+        raise UsageError(
+            "--json stands before the command", where="models", allowed=f"models {command} --json"
+        )
+    return 0
 
 
 @app.command("list")

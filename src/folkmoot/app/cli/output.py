@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from folkmoot.app.committee_file import FARTHEST
+from folkmoot.app.limits import FARTHEST
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 WIDTH = 140
 """Columns where stdout is no terminal that would say."""
-
-SEEDS = 2**32 - 1
-"""The largest seed; Optuna's and numpy's older generators take no more."""
 
 Progress = Callable[[str, float], None]
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from folkmoot.app.cli.output import (
-    SEEDS,
     DataArgument,
     FeaturesOption,
     FeeOption,
@@ -23,6 +22,7 @@ from folkmoot.app.cli.output import (
     note_reading,
     progress,
 )
+from folkmoot.app.limits import LARGEST_SEED
 
 if TYPE_CHECKING:
     from folkmoot.core.frames import Reading
@@ -40,7 +40,7 @@ ReportOption = Annotated[
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes.")]
 SeedOption = Annotated[
-    int, typer.Option(min=0, max=SEEDS, help="Seed of the bootstrap and the controls.")
+    int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the bootstrap and the controls.")
 ]
 RequireOption = Annotated[
     bool, typer.Option("--require-edge", help="Exit code 1 unless the verdict is EDGE FOUND.")

@@ -210,7 +210,7 @@ def _value(text: str) -> Any:
 
 def _horizons(text: str | None, written: tuple[int, ...] | None) -> tuple[int, ...] | None:
     """Return the horizons typed, or else those `written` in a committee's file, if any."""
-    from folkmoot.app.committee_file import FARTHEST
+    from folkmoot.app.limits import FARTHEST
     from folkmoot.core.errors import UsageError
 
     if text is None:

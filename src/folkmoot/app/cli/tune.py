@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from folkmoot.app.cli.output import (
-    SEEDS,
     DataArgument,
     FeaturesOption,
     FeeOption,
@@ -21,6 +20,7 @@ from folkmoot.app.cli.output import (
     note_reading,
     progress,
 )
+from folkmoot.app.limits import LARGEST_SEED
 
 ModelOption = Annotated[str, typer.Option("--model", help="One member; see `models`.")]
 SpaceOption = Annotated[
@@ -42,7 +42,9 @@ ChooseOption = Annotated[
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, help="Processes, one a trial; part of the search.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=SEEDS, help="Seed of the search.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of the search.")
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Write the answer there, a TOML file for `prove --models`."),

@@ -9,6 +9,10 @@ from folkmoot.market.aggregate import aggregate
 from folkmoot.market.tables import replay
 from folkmoot.market.worlds import RECIPES, world
 
+LARGEST_SEED = 2**63 - 1
+MOST_BARS = 2_000_000
+"""228 years of hours; more would be a matter of memory, not of markets."""
+
 
 class WorldSource:
     """The world called `name`; text is taken for the numbers, so that `world:fast:3:500` works."""
@@ -17,8 +21,8 @@ class WorldSource:
         if name not in RECIPES:
             raise UsageError(f"no world is called {name!r}", where="world", allowed=list(RECIPES))
         self.name = name
-        self.seed = _whole("seed", seed)
-        self.n = _whole("n", n)
+        self.seed = _whole("seed", seed, 0, LARGEST_SEED)
+        self.n = _whole("n", n, 1, MOST_BARS)
 
     def history(
         self,
@@ -48,11 +52,18 @@ class WorldSource:
         return [RECIPES[self.name].symbol]
 
 
-def _whole(name: str, value: int | str) -> int:
+def _whole(name: str, value: int | str, least: int, most: int) -> int:
     try:
-        return int(value)
-    except ValueError as why:
-        raise UsageError(f"{name} is {value!r}", where="world", allowed="a whole number") from why
+        found = int(value)
+    except ValueError:
+        found = least - 1
+    if not least <= found <= most:
+        raise UsageError(
+            f"{name} is {str(value)[:40]!r}",
+            where="world",
+            allowed=f"a whole number from {least} to {most}",
+        )
+    return found
 
 
 PLUGIN = WorldSource
