@@ -9,9 +9,10 @@ from tests.models import killed_fits
 from tests.models.conftest import make
 
 from folkmoot import models
-from folkmoot.core.errors import DataError, UnknownOption, UsageError
+from folkmoot.core.errors import DataError, UnknownOption, Untrained, UsageError
 from folkmoot.models.neural import targets
 from folkmoot.models.neural.plan import Plan
+from folkmoot.training.trainer_members import Given
 
 torch = pytest.importorskip("torch", reason="needs the extra neural")
 
@@ -70,6 +71,71 @@ def test_a_loss_that_is_no_number_is_an_error_that_says_where() -> None:
     assert "rate" in str(caught.value.allowed)
 
 
+@pytest.mark.parametrize("holdout", [0.0, 0.15])
+@pytest.mark.parametrize("rate", [1e18, 1e30, 1e38, 1e300])
+def test_weights_that_are_lost_in_the_very_last_step_are_told(rate: float, holdout: float) -> None:
+    market, model = make(220), build(rate=rate, epochs=1, batch=256, holdout=holdout)
+    x = market.x(20)
+    with pytest.raises(DataError, match="epoch 0, step"):
+        model.fit(x, market.labels(20, 2), np.ones(len(x)))
+    with pytest.raises(Untrained):
+        model.predict(x)
+
+
+def stop(model: Any, place: int) -> None:
+    """Let the next fit of `model` be interrupted in its network `place`."""
+
+    def interrupt(row: dict[str, Any]) -> None:
+        if len(model.history) == place:
+            raise KeyboardInterrupt
+
+    model.progress = interrupt
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_interrupted_fit_leaves_an_unfitted_member_unfitted(place: int) -> None:
+    model = build(seeds=2)
+    stop(model, place)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model)
+    assert (model.learnt, model.history, model.columns) == ({}, [], ())
+    with pytest.raises(Untrained):
+        model.predict(make(100).x(20))
+
+
+@pytest.mark.parametrize("end", ["interrupted", "diverged", "refused"])
+def test_a_fit_that_fails_leaves_the_fit_before_it(end: str) -> None:
+    model, x = fit(build(seeds=2)), make(500, 2).x(20)
+    before, state = model.predict(x), model.state()
+    if end == "interrupted":
+        stop(model, 1)
+    if end == "diverged":
+        model.plan = Plan.of({"rate": 1e30, "clip": 1e30, "loss": {"mse": 1e30}, "seeds": 2})
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        fit(model, 3) if end != "refused" else few(model)
+    after = model.predict(x)
+    np.testing.assert_array_equal(after.p_up, before.p_up)
+    np.testing.assert_array_equal(after.quantiles, before.quantiles)
+    assert model.state()[1]["history"] == state[1]["history"]
+    assert model.columns == tuple(state[1]["columns"])
+
+
+def few(model: Any) -> Any:
+    """Fit on labels of which too few are left beside those that are held out."""
+    market = make(60)
+    return model.fit(market.x(20), market.labels(20, 2), np.ones(41))
+
+
+def test_a_module_of_one_s_own_is_as_it_was_after_an_interrupted_fit() -> None:
+    own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(20 * 8, 16))
+    weights = own[1].weight.detach().clone()
+    model = Given(horizons=(1, 5), lookback=20, training={"epochs": 2}, module=own)
+    stop(model, 0)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model)
+    assert torch.equal(own[1].weight, weights)
+
+
 def test_every_loss_can_be_asked_for_and_their_mixture() -> None:
     for loss in ({"mse": 1.0}, {"mae": 1.0}, {"huber": 1.0}, {"bce": 0.5, "huber": 0.5}):
         history = fit(build(loss=loss)).history[0]
@@ -89,7 +155,7 @@ def test_early_stopping_keeps_the_best_epoch_and_asks_purged_rows() -> None:
     losses = [row["validation_loss"] for row in model.history[0]]
     assert len(losses) < 30
     assert len(losses) - 1 - int(np.argmin(losses)) == 2
-    taught, held_out = model._cut(np.arange(1000))
+    taught, held_out = model._cut(make(1000).x(), np.arange(1000))
     assert taught[-1] + max(model.horizons) + 1 < held_out[0]
 
 

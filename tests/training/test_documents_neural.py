@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.training.documents import carry_out, code_blocks, world
 
-from folkmoot.core.errors import UsageError
+from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.models.engram import BackBoneConfig, EngramConfig
 from folkmoot.training import NeuralPredictor, NeuralTrainer, WalkForwardDataModule
 
@@ -150,6 +150,62 @@ def test_a_killed_fit_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
 
 def interrupt(row: dict[str, Any]) -> None:
     raise KeyboardInterrupt
+
+
+def weights_of(model: Any) -> Any:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_the_state_of_a_finished_fit_is_gone_and_a_second_fit_learns_on(tmp_path: Path) -> None:
+    data, keep = module(), tmp_path / "state"
+    (tmp_path / "state.01").write_text("not ours")
+    model = small("lstm", len(data.get_feature_names()))
+    trainer, told = NeuralTrainer(model, data, max_epochs=2), []
+    trainer.fit(keep=keep)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.01"]
+    before = weights_of(model)
+    trainer.fit(keep=keep, progress=told.append)
+    assert [row["epoch"] for row in told] == [0, 1]
+    assert trainer.member.warm == ["warm"]
+    assert not torch.equal(weights_of(model), before)
+
+
+def test_the_state_of_another_fit_is_refused_and_nothing_is_learnt(tmp_path: Path) -> None:
+    data, other = module(), module(1100)
+    with pytest.raises(KeyboardInterrupt):
+        NeuralTrainer(small("lstm", len(data.get_feature_names())), data, max_epochs=2).fit(
+            progress=interrupt, keep=tmp_path / "state"
+        )
+    model = small("lstm", len(other.get_feature_names()))
+    trainer, before = NeuralTrainer(model, other, max_epochs=2), weights_of(model)
+    with pytest.raises(DataError, match=r"state\.0 is of another fit, with another plan and data"):
+        trainer.fit(keep=tmp_path / "state")
+    assert torch.equal(weights_of(model), before)
+    assert trainer.history == []
+    with pytest.raises(Untrained):
+        trainer.card()
+
+
+def test_a_fit_that_is_interrupted_leaves_the_trainer_with_the_fit_before(tmp_path: Path) -> None:
+    data = module()
+    model = small("lstm", len(data.get_feature_names()))
+    trainer = NeuralTrainer(model, data, max_epochs=1).fit()
+    before, card = weights_of(model), trainer.card()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(progress=interrupt)
+    assert torch.equal(weights_of(model), before)
+    assert trainer.card() == card
+
+
+def test_every_network_of_the_documents_starts_from_the_weights_it_is_given() -> None:
+    from folkmoot.models import TradingModel
+
+    data = module()
+    columns = len(data.get_feature_names())
+    config = {"input_channels": 5, "n_indicators": columns, "output_dim": 16}
+    trading = TradingModel(config, channels=8, hidden=8, layers=1, heads=2)
+    for model in (small("lstm", columns), small("tft", columns), trading):
+        assert NeuralTrainer(model, data, max_epochs=1).fit().member.warm == ["warm"]
 
 
 def test_a_trading_model_is_trained_saved_and_asked(tmp_path: Path) -> None:

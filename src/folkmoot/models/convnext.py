@@ -13,6 +13,7 @@ from folkmoot.models import rows
 from folkmoot.models.neural import temperature
 from folkmoot.models.neural.questions import Lessons, lessons, softmax_line
 from folkmoot.models.neural.sight import Sight, asked
+from folkmoot.models.neural.weights import whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -99,11 +100,12 @@ class ConvNeXt(Sight):
         `Network.fit` raises.
         """
         self._lessons = None
-        super().fit(x, y, weights)
-        if self._lessons is not None:
-            self._refine(x, self._lessons)
-            self._temper(x, self._lessons)
-            self._lessons = None
+        with whole(self):
+            super().fit(x, y, weights)
+            if self._lessons is not None:
+                self._refine(x, self._lessons)
+                self._temper(x, self._lessons)
+        self._lessons = None
         return self
 
     def _refine(self, x: Features, given: Lessons) -> None:

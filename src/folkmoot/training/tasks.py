@@ -19,11 +19,12 @@ from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, Untrained, UsageError
 from folkmoot.core.forecast import Features
 from folkmoot.features import BARS_SET, Table, windows
+from folkmoot.models.neural.weights import carried
 from folkmoot.training.crew import Crew
 from folkmoot.training.folds import Block
 from folkmoot.training.material import Material
 from folkmoot.training.pooled import pooled
-from folkmoot.training.store import Results, TaskStore
+from folkmoot.training.store import Result, Results, TaskStore
 
 FEWEST = 30
 LEARNT = "learnt."
@@ -119,7 +120,7 @@ def carry_out(task: Task, material: Material, store: Results) -> None:
     keep = store.root / "fits" / task.key if isinstance(store, TaskStore) else None
     began = time.perf_counter()
     start = store.get(task.before) if task.before else None
-    arrays, facts = learn(task, material, keep, _learnt(start.arrays) if start else None)
+    arrays, facts = learn(task, material, keep, _handed_on(start) if start else None)
     store.put(task.key, arrays, facts)
     if isinstance(store, TaskStore) and keep is not None:
         store.note_seconds(task.key, time.perf_counter() - began)
@@ -133,8 +134,9 @@ def learn(
     """Fit the member on what was known before the block and forecast the block's rows.
 
     A row teaches only if its label was known at the close before the block; so do rows of the
-    material's other markets. `before`: what the fold before had learnt. Returns the arrays
-    `p_up`, `quantiles` and those the model has learnt, and the facts of the artefact.
+    material's other markets. `before`: what the fold before had learnt, `carried` with its columns.
+    Returns the arrays `p_up`, `quantiles` and those the model has learnt, and the facts of the
+    artefact.
 
     Raises `DataError` if fewer than 30 labels of a horizon are known, or if the model refuses.
     """
@@ -196,6 +198,11 @@ def artefact(store: TaskStore, key: str) -> Any:
 
 def _learnt(arrays: Arrays) -> Arrays:
     return {k.removeprefix(LEARNT): array for k, array in arrays.items() if k.startswith(LEARNT)}
+
+
+def _handed_on(start: Result) -> Arrays:
+    """Return what a fold has learnt, and for which columns, as the next one starts from it."""
+    return carried(_learnt(start.arrays), start.facts["state"].get("columns", ()))
 
 
 def _features(

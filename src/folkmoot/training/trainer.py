@@ -8,6 +8,7 @@ import numpy as np
 
 from folkmoot.core.errors import Untrained, UsageError
 from folkmoot.core.stamps import iso
+from folkmoot.models.neural import weights
 from folkmoot.models.neural.network import Tell
 from folkmoot.training.artefacts import save_model
 from folkmoot.training.data_module import PARTS, WalkForwardDataModule
@@ -65,20 +66,27 @@ class NeuralTrainer:
     def fit(self, progress: Tell | None = None, keep: str | Path | None = None) -> Self:
         """Teach the network; `progress` is told each epoch.
 
-        `keep`: a file for the state after each epoch, from which a killed fit goes on. A second
-        call goes on from what was learnt. Raises `DataError` if the loss stops being a number.
+        `keep`: a file for the state after each epoch, from which a killed fit goes on; it is gone
+        once the fit is finished. A second call goes on from what was learnt, anew. Raises
+        `DataError` if the loss stops being a number, or the file is of another fit; trainer and
+        model are then as they were.
         """
+        from folkmoot.models.networks import resume
+
         module = self.data_module
         names = module.get_feature_names()
         _, member = member_of(
             self.model, len(names), module.horizons, module.sequence_length, self._own
         )
         member.progress, member.keep = progress, None if keep is None else Path(keep)
+        member.before = weights.carried(member.before, names)
         span = module.learnt_from
         member.fit(module.x(span), module.labels_known_in(span), np.ones(len(span)))
+        judgement = judge(member, module)
         give_back(member, self.model)
-        self.member = member
-        self.judgement = judge(member, module)
+        self.member, self.judgement = member, judgement
+        if member.keep is not None:
+            resume.forget(member.keep)
         return self
 
     def save(self, path: str | Path, *, onnx: bool = False) -> str:

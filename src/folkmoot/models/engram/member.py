@@ -13,7 +13,7 @@ from folkmoot.models import rows
 from folkmoot.models.engram.hashing import Codebook, Ints
 from folkmoot.models.engram.tokens import BEFORE, FIRST, GAP, PAD, BarTokens
 from folkmoot.models.memory import Arrays
-from folkmoot.models.neural.inputs import Inputs, Windowed, bars_of, known_windows
+from folkmoot.models.neural.inputs import Inputs, Windowed, bars_of, check_windows, known_windows
 from folkmoot.models.neural.network import Network
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class Engram(Network):
 
     def inputs(self, x: Features) -> Inputs:
         """Return the codes of the tokens of each row, and which rows know all their bars."""
+        check_windows(x, self.lookback)
         table, starts = bars_of(x, self.needs)
         tokens, known = self.tokens(table)
         codes = self.book.codes(tokens)

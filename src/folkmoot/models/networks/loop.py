@@ -9,7 +9,7 @@ import contextlib
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from folkmoot.core.bars import Floats
 from folkmoot.core.errors import DataError, EnvironmentProblem
-from folkmoot.models.networks import resume
+from folkmoot.models.networks import resume, seal
 from folkmoot.models.networks.batches import Batches, Material
 from folkmoot.models.networks.criterion import Criterion
 from folkmoot.models.neural.metrics import epoch_metrics
@@ -58,6 +58,7 @@ class Lesson(lightning.LightningModule):
         self.losses: list[Tensor] = []
         self.tell: Progress | None = None
         self.keep: Path | None = None
+        self.marks: dict[str, str] = {}
 
     @property
     def epoch(self) -> int:
@@ -105,16 +106,20 @@ class Lesson(lightning.LightningModule):
         row |= self._examine()
         self.memo.note(row, self.network)
         if self.keep is not None:
-            resume.write(self.keep, self.memo, self.network, self.trainer.optimizers[0], self.epoch)
+            optimiser = self.trainer.optimizers[0]
+            resume.write(self.keep, self.memo, self.network, optimiser, self.epoch, self.marks)
         if self.tell is not None:
             self.tell(row)
         if self.memo.worse >= self.plan.patience:
             self.trainer.should_stop = True
 
     def _examine(self) -> dict[str, float]:
-        index = self.material.held_out
-        if not len(index):
-            return {}
+        """Return the held-out rows' figures; refuse weights that the last step has lost.
+
+        The epoch's own loss does not know them; without held-out rows some of the taught are asked.
+        """
+        held_out = self.material.held_out
+        index = held_out if len(held_out) else self.material.taught[-PASS:]
         self.network.eval()
         with torch.no_grad():
             raw = forward(self.network, self.material.inputs, index)
@@ -122,6 +127,11 @@ class Lesson(lightning.LightningModule):
             loss = float(self.criterion.cpu()(torch.from_numpy(raw), z, up, weights))
         self.criterion.to(self.device)
         self.network.train()
+        known = all(bool(torch.isfinite(p).all()) for p in self.network.parameters())
+        if not (known and math.isfinite(loss)):
+            raise _diverged(self.epoch, self.material.steps, self.plan)
+        if not len(held_out):
+            return {}
         logit = raw.reshape(len(raw), -1, WIDTH)[:, 0, 0] + float(self.criterion.base[0])
         return {"validation_loss": loss, **epoch_metrics(_squash(logit), z[:, 0].double().numpy())}
 
@@ -130,25 +140,30 @@ def fit(
     network: nn.Module,
     criterion: Criterion,
     material: Material,
-    *,
     keep: Path | None = None,
     progress: Progress | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Fit `network` and return it with the weights of its best epoch.
 
-    `keep`: a file for the state after each epoch; if it is there, the fit goes on from it. Raises
-    `DataError` if the loss stops being a number, `EnvironmentProblem` if memory runs out.
+    `keep`: a file for the state after each epoch; if it is there, the fit goes on from it.
+    `options`: what made the network, told to the state. A fit that raises leaves the network's
+    weights as they were. Raises `DataError` if the loss or the weights stop being numbers, or the
+    state is of another fit; `EnvironmentProblem` if memory runs out.
     """
     lesson = Lesson(network, criterion, material)
     lesson.tell, lesson.keep = progress, keep
-    if keep is not None and keep.exists():
-        lesson.memo = resume.read(keep, network)
-    left = material.plan.epochs - lesson.memo.done
-    if left > 0 and lesson.memo.worse < material.plan.patience:
-        threads = _threads(material.plan.threads)
-        with torch.random.fork_rng(), threads, room("training"), _quietly():
-            _run(_trainer(material.plan, left), lesson)
-    network.load_state_dict(lesson.memo.best)
+    with _undone(network):
+        if keep is not None:
+            lesson.marks = seal.marks(network, material, options or {})
+            if keep.exists():
+                lesson.memo = resume.read(keep, network, lesson.marks)
+        left = material.plan.epochs - lesson.memo.done
+        if left > 0 and lesson.memo.worse < material.plan.patience:
+            threads = _threads(material.plan.threads)
+            with torch.random.fork_rng(), threads, room("training"), _quietly():
+                _run(_trainer(material.plan, left), lesson)
+        network.load_state_dict(lesson.memo.best)
     return Fitted(network.cpu().eval(), lesson.memo.history)
 
 
@@ -158,6 +173,24 @@ def _run(trainer: lightning.Trainer, lesson: Lesson) -> None:
     except SystemExit as left:
         # Lightning turns Ctrl-C into an exit of its own.
         raise KeyboardInterrupt from left
+    except RuntimeError as problem:
+        # A step wider than a number of the weights' type can be.
+        if "overflow" not in str(problem):
+            raise
+        raise _diverged(lesson.epoch, int(lesson.global_step), lesson.plan) from problem
+
+
+@contextlib.contextmanager
+def _undone(network: nn.Module) -> Iterator[None]:
+    """Take back what an exception leaves half done: a network may be the user's own."""
+    start = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    learning = network.training
+    try:
+        yield
+    except BaseException:
+        network.load_state_dict(start)
+        network.cpu().train(learning)
+        raise
 
 
 def forward(network: nn.Module, inputs: Any, index: Index) -> Floats:

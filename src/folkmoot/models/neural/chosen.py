@@ -28,7 +28,8 @@ def choose(
 ) -> tuple[Index, dict[str, Any]]:
     """Return the positions of at most `most` columns, in the set's order, and the report.
 
-    `scores[rows, columns]` robust scores of the training rows, `y[rows, horizons]` their labels.
+    `scores[rows, columns]` robust scores of the training rows, `y[rows, horizons]` their
+    `standardised` labels, NaN where unknown.
     The report tells how many were offered and kept, and `stability`: the mean share of folds, taken
     alone, whose own choice holds a kept column. It is 1 for a set taken whole.
 
@@ -54,18 +55,37 @@ def choose(
     return kept, report
 
 
+def standardised(y: Floats, spans: Floats) -> Floats:
+    """Return labels over their expected standard deviation, both `[rows, horizons]`.
+
+    NaN where that is unknown or zero. Undivided, a size is mostly what volatility was already
+    known to be, and columns that repeat it would take every place.
+    """
+    good = spans > 0.0
+    return np.where(good, y, np.nan) / np.where(good, spans, 1.0)
+
+
 def _strength(scores: Floats, y: Floats) -> Floats:
     """Return `[2, columns]`: correlation with the label's side and size, over the horizons."""
     known = np.isfinite(y)
     sides = np.where(known, np.sign(y), 0.0)
-    sizes = np.where(known, np.abs(y), np.nan)
-    sizes = np.where(known, np.log(sizes + np.nanmedian(sizes, axis=0)), 0.0)
+    sizes = np.where(known, np.abs(y), 0.0)
+    sizes = np.where(known, np.log(sizes + _usual(sizes)), 0.0)
     found = [
         [_correlation(scores, label[:, k], known[:, k]) for k in range(y.shape[1])]
         for label in (sides, sizes)
     ]
     both: Floats = np.array(found).mean(axis=1)
-    return both
+    return np.where(np.isfinite(both), both, 0.0)
+
+
+def _usual(sizes: Floats) -> Floats:
+    """Return `[horizons]`: the median size that is not zero, 1 where all are.
+
+    A market that stood still half of a fold has a median of zero, whose logarithm is no number.
+    """
+    moved = [size[size > 0.0] for size in sizes.T]
+    return np.array([np.median(size) if len(size) else 1.0 for size in moved])
 
 
 def _correlation(scores: Floats, label: Floats, known: npt.NDArray[np.bool_]) -> Floats:

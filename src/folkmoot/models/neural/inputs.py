@@ -102,6 +102,17 @@ class Inputs:
         return tuple(part.take(index) for part in self.parts)
 
 
+def check_windows(x: Features, steps: int) -> None:
+    """Refuse windows of another length: the newest bar of a longer one would not be read.
+
+    Raises `DataError` unless the rows of `x` show `steps` bars each.
+    """
+    if x.values.shape[1] != steps:
+        raise DataError(
+            f"the windows show {x.values.shape[1]} bars", where="features", allowed=f"{steps} bars"
+        )
+
+
 def bars_of(x: Features, columns: Sequence[str]) -> tuple[Floats, Index]:
     """Return (`table[bars, columns]` float64, `starts[rows]`): the bars that the windows show.
 

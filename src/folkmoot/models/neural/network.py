@@ -38,6 +38,7 @@ from folkmoot.models.neural.inputs import (
     Part,
     Windowed,
     bars_of,
+    check_windows,
     known_windows,
     scored,
 )
@@ -84,6 +85,7 @@ class Network:
         self.keep: Path | None = None
         self.before: memory.Arrays = {}
         self.served: dict[str, Any] = {}
+        self.warm: list[str] = []
         self._networks: list[Any] = []
         self._sessions: list[Any] = []
         if self.lookback < 1 or self.select < 1:
@@ -115,9 +117,16 @@ class Network:
         """Learn; raises `DataError` for too few rows or a loss that is no number.
 
         `keep`, if set, names a file (its stem is extended by the seed) for the state after each
-        epoch: a fit that finds one goes on from it. `progress`, if set, is told each epoch.
+        epoch: a fit that finds its own goes on from it. `progress`, if set, is told each epoch. A
+        fit that fails or is interrupted leaves the member as it was.
         """
         rows.check_shapes(self, x, y, weights)
+        check_windows(x, self.lookback)
+        with stored.whole(self), room("training"):
+            self._learn(x, y, weights)
+        return self
+
+    def _learn(self, x: Features, y: Floats, weights: Floats) -> None:
         self._learn_scaling(x, y, weights)
         shown = self.inputs(x)
         volatile = np.isfinite(spread.scale(x, self.horizons)[:, 0])
@@ -125,9 +134,7 @@ class Network:
         taught = targets.targets(self, x, y, weights, usable)
         taught = taught.alike() if self.plan.balance else taught
         self.learnt |= {"shape": taught.shape, "base": taught.base}
-        with room("training"):
-            self._fit_networks(x, y, shown, taught, np.flatnonzero(usable))
-        return self
+        self._fit_networks(x, y, shown, taught, np.flatnonzero(usable))
 
     def _learn_scaling(self, x: Features, y: Floats, weights: Floats) -> None:
         names = rows.columns(x, ()) if not self.needs else stored.of_the_set(self.needs)
@@ -137,15 +144,18 @@ class Network:
         rows.samples(self, values[:, :0], y, weights, known)
         centre, gain = scaling.fit_scaling(values[known]) if names else (np.empty(0), np.empty(0))
         scores = scaling.score(values[known], centre, gain, CLIP)
-        kept, self.selection = chosen.choose(scores, y[known], names, self.select)
+        z = chosen.standardised(y, spread.scale(x, self.horizons))[known]
+        kept, self.selection = chosen.choose(scores, z, names, self.select)
+        kept = stored.as_before(kept, names, self.before) if self.plan.warm else kept
         self.columns = tuple(names[place] for place in kept)
         self._networks, self._sessions = [], []
-        self.history, self.served = [], {}
+        self.history, self.served, self.warm = [], {}, []
         self.learnt = {"centre": centre[kept], "gain": gain[kept]}
         self.learnt |= {f"own.{k}": a for k, a in self.prepare(x, y, known).items()}
 
     def inputs(self, x: Features) -> Inputs:
-        """Return what the network is shown of the rows of `x`."""
+        """Return what the network is shown of `x`; `DataError` for windows of another length."""
+        check_windows(x, self.lookback)
         parts: list[Part] = []
         good = np.ones(len(x), dtype=np.bool_)
         if self.columns:
@@ -166,6 +176,7 @@ class Network:
         ]
         if tuple(order) != self.raw:
             raise UsageError("log prices come first", where="raw", allowed=order)
+        check_windows(x, self.lookback)
         table, starts = bars_of(x, self.raw)
         known = rows.known(table)
         relative = sum(name in LOG_PRICES for name in self.raw)
@@ -194,22 +205,20 @@ class Network:
             with torch.random.fork_rng():
                 torch.manual_seed(plan.seed)
                 network = self.network(len(self.columns), targets.WIDTH * len(self.horizons))
-            self._warm(network, place)
+            if self.plan.warm and self.before:
+                now = self.columns, self.learnt
+                self.warm.append(stored.start_from(network, self.before, place, *now))
             if plan.recompute:
                 recompute(network)
             rate = taught.rate if plan.balance else None
             loss = criterion.Criterion(taught.base, taught.shape, plan.loss, rate)
             keep = self.keep and self.keep.with_name(f"{self.keep.name}.{place}")
-            fitted = loop.fit(network, loss, material, keep=keep, progress=self.progress)
+            own = stored.options(self) if keep else {}
+            fitted = loop.fit(network, loss, material, keep, self.progress, own)
             self.history.append(fitted.history)
             self._networks.append(fitted.network)
             for name, tensor in fitted.network.state_dict().items():
                 self.learnt[f"net{place}.{name}"] = tensor.numpy().copy()
-
-    def _warm(self, network: "nn.Module", place: int) -> None:
-        """Start from the fold before, if it had the same columns and the plan says so."""
-        if self.plan.warm and self.before:
-            stored.load(network, self.before, place)
 
     def _cut(self, x: Features, usable: rows.Index) -> tuple[rows.Index, rows.Index]:
         """Return (taught, held out) rows: no taught label is known after the first held-out bar."""
@@ -229,6 +238,7 @@ class Network:
     def predict(self, x: Features) -> Forecast:
         """Forecast every row of `x`; raises `Untrained` before a fit."""
         rows.learnt(self)
+        check_windows(x, self.lookback)
         return self.answer(x, self.inputs(x))
 
     def answer(self, x: Features, shown: Inputs) -> Forecast:
@@ -363,23 +373,15 @@ class Network:
         """Return what was learnt, as arrays and as JSON facts."""
         arrays, facts = memory.save(self)
         own = {"history": self.history, "selection": self.selection, "served": self.served}
-        return arrays, {**facts, **own}
+        return arrays, {**facts, **own, **({"warm": self.warm} if self.warm else {})}
 
     @classmethod
     def restore(cls, arrays: memory.Arrays, facts: dict[str, Any]) -> Self:
         """Rebuild a fitted model from its state."""
         model = memory.load(cls, arrays, facts)
         model.history, model.selection = facts["history"], facts["selection"]
-        model.served = facts["served"]
-        columns, horizons = len(model.columns), len(model.horizons)
-        wanted = {"centre": columns, "gain": columns, "base": horizons}
-        for name, length in wanted.items():
-            if arrays[name].shape != (length,):
-                raise DataError(
-                    f"{name} has shape {arrays[name].shape}",
-                    where=cls.__name__,
-                    allowed=f"({length},)",
-                )
+        model.served, model.warm = facts["served"], facts.get("warm", [])
+        stored.check_lengths(model)
         if model._asks_graphs():
             model._graphs()
         else:

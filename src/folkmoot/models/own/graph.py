@@ -18,7 +18,7 @@ from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import LEVELS, Features, Forecast
 from folkmoot.models import memory, rows, spread
 from folkmoot.models.neural import targets
-from folkmoot.models.neural.inputs import Inputs, Windowed, bars_of, known_windows
+from folkmoot.models.neural.inputs import Inputs, Windowed, bars_of, check_windows, known_windows
 from folkmoot.models.own import checked
 
 SUREST = 1e-4
@@ -133,7 +133,11 @@ class OnnxMember:
         return checked.graph(body, sizes, self.lookback, len(self.horizons), self.output)
 
     def _shown(self, x: Features) -> Inputs:
-        """Return the graph's arguments, and which rows know all of them."""
+        """Return the graph's arguments, and which rows know all of them.
+
+        Raises `DataError` unless the windows are `lookback` bars long.
+        """
+        check_windows(x, self.lookback)
         parts, good = [], np.ones(len(x), dtype=np.bool_)
         for names in self.inputs.values():
             table, starts = bars_of(x, names)
