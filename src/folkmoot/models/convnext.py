@@ -74,7 +74,7 @@ class ConvNeXt(Sight):
             ConvNeXtNetwork(
                 self.lookback,
                 out,
-                self.form(),
+                self.eye_form(),
                 self.size,
                 self.dropout,
                 self.drop_path,

@@ -63,7 +63,7 @@ class ConvNeXtLSTM(Sight):
             ConvNeXtLSTMNetwork(
                 self.lookback,
                 out,
-                self.form(),
+                self.eye_form(),
                 self.size,
                 self.frames,
                 self.stride,

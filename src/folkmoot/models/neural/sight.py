@@ -49,7 +49,7 @@ class Sight(Network):
                 allowed="four of each, or neither",
             )
 
-    def form(self) -> Any:
+    def eye_form(self) -> Any:
         """Return the preset's name, or the shape of `depths` and `dims` where they are given."""
         from folkmoot.models.networks.convnext import Shape, shape_of
 
