@@ -128,6 +128,17 @@ def test_arrays_without_numbers_are_arrays(tmp_path: Path) -> None:
         np.testing.assert_array_equal(again[name], array, strict=True)
 
 
+def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
+    place, starts = tmp_path / "m.safetensors", set()
+    for length in [*range(1, 300), *range(18_900, 19_300, 8)]:
+        body = container.pack({"a" * length: np.ones(1)}, {})
+        container.write(place, body)
+        assert list(container.read(place)[0]) == ["a" * length]
+        starts |= {body[:1], body[:2]}
+    # So do a pickle and a zip archive begin.
+    assert {b"\x80", b"PK"} <= starts
+
+
 @pytest.mark.parametrize("place", ["a\0b", "x" * 5_000, "/", ""])
 def test_what_is_no_path_is_refused(place: str) -> None:
     for read in (load_model, setup_inference):
