@@ -10,6 +10,10 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 	&& { command -v "$$p"; break; }; done)
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Benchmarks of hours or of a card, and what the others import or start with arguments of their own.
+LONG := $(addprefix benchmarks/,study.py memory.py engram.py card.py)
+PARTS := $(wildcard benchmarks/*_worker.py benchmarks/*_peers.py) \
+	$(addprefix benchmarks/,kept.py rivals.py pandas_columns.py pandas_families.py)
 SOURCES := $(shell find src -name '*.py')
 PINS := pyproject.toml constraints.txt
 
@@ -34,8 +38,8 @@ check: .venv/.dev ## lint, format, types and import layers
 	$(BIN)/lint-imports
 
 bench: .venv/.bench ## measure speed, with rivals in the same run
-	@for file in $(filter-out benchmarks/study.py benchmarks/memory.py benchmarks/card.py, \
-		$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file"; done
+	@for file in $(filter-out $(LONG) $(PARTS),$(wildcard benchmarks/*.py)); do \
+		$(BIN)/python "$$file"; done
 
 soak: .venv/.dev .venv/.warm ## twenty seeds of the worlds and of every member; kills of a study, a fit, a desk
 	@mkdir -p build
@@ -49,6 +53,7 @@ soak: .venv/.dev .venv/.warm ## twenty seeds of the worlds and of every member; 
 study: .venv/.dev .venv/.warm ## fit every member on hourly Bitcoin and in the worlds; hours, resumes
 	$(BIN)/python benchmarks/study.py --workers 2
 	$(BIN)/python benchmarks/memory.py --workers 2
+	$(BIN)/python benchmarks/engram.py --workers 2
 	$(BIN)/python docs/generate.py
 
 docs: .venv/.dev ## refresh generated passages, then write the pages to build/site
