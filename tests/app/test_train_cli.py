@@ -1,6 +1,7 @@
 """`folkmoot train` and `folkmoot models`: from bars to a version in use, and back to a file."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,16 @@ def test_an_exported_graph_answers_with_its_scaling(trained: Path) -> None:
     row = np.zeros((1, steps, len(columns)), dtype=np.float32)
     (raw,) = running.run(["raw"], {"input0": row})
     assert raw.shape == (1, 8 * len(told["output"]["horizons"]))
+
+
+def test_the_lines_in_the_documentation_answer_by_the_version_in_use(trained: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    found: dict[str, Any] = {"bars": world("planted", 2400).bars}
+    exec(lines.replace("btc_gru_attention", "t_dlinear"), found)  # noqa: S102  our own page
+    assert shelf().current("t_dlinear") == 2
+    assert found["member"].plan.epochs == 2
+    assert np.isfinite(found["answer"]["p_up"]).all()
 
 
 def listed(folder: Path) -> dict[str, bytes]:

@@ -226,7 +226,7 @@ def _facts(found: Shelved, card: dict[str, Any]) -> Html:
         "parameters in use": count(found.parameters),
         "columns": f"{card['sizes']['columns']} of {card['features']['title']}",
         "window": f"{card['sizes']['lookback']} bars",
-        "served by": card["served"]["by"],
+        "answers by": card["served"]["by"],
         "learnt from bars to": card["data"]["trained_to"],
         "training": f"{decimal(card['cost']['seconds'], 1)} s over {len(card['folds'])} folds",
         "calibration (slope, level)": "; ".join(f"{h}: {said}" for h, said in slopes.items()),

@@ -36,7 +36,7 @@ class Shelved:
 
     @property
     def passed(self) -> bool:
-        """Whether its card records a passed validation, without which it is not served."""
+        """Whether its card records a passed validation, without which it is not loaded."""
         return bool((self.card or {}).get("validation", {}).get("passed"))
 
     @property

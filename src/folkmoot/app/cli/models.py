@@ -10,7 +10,12 @@ from folkmoot.app.cli.output import JsonOption, emit
 if TYPE_CHECKING:
     from folkmoot.app.shelved import Shelved
 
-NameArgument = Annotated[str, typer.Argument(help="A trained model, or NAME@VERSION.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A trained model's NAME (its version in use, or else the newest), or NAME@VERSION."
+    ),
+]
 PageOption = Annotated[
     Path | None, typer.Option("--html", help="Write its curves and pictures there, x.html.")
 ]
@@ -128,7 +133,11 @@ def promote(
     version: Annotated[int, typer.Argument(min=1, help="The version to put into use.")],
     json: JsonOption = False,
 ) -> int:
-    """Put a version into use; refused without a passed validation or if the file is damaged."""
+    """Put a version into use: the one that NAME alone means, here and in `Shelf.load(NAME)`.
+
+    Refused without a passed validation or if the file is damaged. `prove`, `analyze` and `serve`
+    read no version.
+    """
     from folkmoot.app.shelved import shelf, shelved
 
     shelved(shelf(), f"{name}@{version}")
@@ -141,7 +150,7 @@ def promote(
 def rollback(
     name: Annotated[str, typer.Argument(help="A trained model.")], json: JsonOption = False
 ) -> int:
-    """Take the version in use out of use; the one promoted before it serves again."""
+    """Take the version in use out of use; NAME alone means the one promoted before it again."""
     from folkmoot.app.shelved import shelf, shelved
 
     shelved(shelf(), name)

@@ -70,7 +70,7 @@ def _head(facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['name']} v{facts['version']} ({facts['status']}): {facts['model']}"
     market = f"{card['symbol']} {card['timeframe']}"
     yield f"trained on {market}, {data['from']} to {data['to']}, {data['bars']} bars"
-    yield f"what is served has learnt from bars to {data['trained_to']}"
+    yield f"what is kept has learnt from bars to {data['trained_to']}"
     size = f"{count(sizes['parameters'])} parameters in use, " if sizes["parameters"] else ""
     yield f"{size}{sizes['columns']} columns of {features['title']}, {sizes['lookback']} bars back"
 
@@ -79,7 +79,7 @@ def _verdict(validation: dict[str, Any]) -> str:
     rows = validation["horizons"]
     earned = [horizon for horizon, row in in_order(rows) if row["earned"]]
     if not validation["passed"]:
-        return "validation not passed: too few rows or a score without a value; it is not served"
+        return "validation not passed: too few rows or a score without a value; it is not loaded"
     if not earned:
         return "validated; no skill beyond the references at any horizon"
     return f"validated; skill beyond every reference at horizon {_listed(earned)}"
@@ -131,7 +131,7 @@ def _cost(card: dict[str, Any]) -> Iterator[str]:
     ]
     said = f"; one row: {', '.join(times)}" if times else ""
     note = f"; {served['note']}" if served.get("note") else ""
-    yield f"served by {served['by']}{said}{note}"
+    yield f"answers by {served['by']}{said}{note}"
     folds = len(card["folds"])
     yield f"cost: {decimal(card['cost']['seconds'], 1)} s of training over {folds} folds"
 

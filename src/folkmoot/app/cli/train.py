@@ -56,7 +56,10 @@ SetOption = Annotated[
 ]
 WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Processes.")]
 PromoteOption = Annotated[
-    bool, typer.Option("--promote", help="Put each version whose validation passed into use.")
+    bool,
+    typer.Option(
+        "--promote", help="Put each version whose validation passed into use: NAME alone means it."
+    ),
 ]
 
 
@@ -78,7 +81,7 @@ def run(
     """Train members on six blocks of the bars, validate each, and keep the last block's fit.
 
     A killed run goes on where it was. Exit code 1 if a validation could not be passed: that version
-    is kept but not served.
+    is kept but cannot be loaded. `prove`, `analyze` and `serve` read no version.
     """
     from folkmoot.app.load import load
     from folkmoot.app.shelf_names import check_names
