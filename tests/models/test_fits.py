@@ -10,6 +10,7 @@ from tests.models.conftest import make
 
 from folkmoot import models
 from folkmoot.core.errors import DataError, UnknownOption, Untrained, UsageError
+from folkmoot.models.convnext import ConvNeXt
 from folkmoot.models.neural import targets
 from folkmoot.models.neural.plan import Plan
 from folkmoot.training.trainer_members import Given
@@ -134,6 +135,23 @@ def test_a_module_of_one_s_own_is_as_it_was_after_an_interrupted_fit() -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(model)
     assert torch.equal(own[1].weight, weights)
+
+
+class Interrupted(ConvNeXt):
+    """A member that is interrupted after its networks were fitted, while it refines them."""
+
+    def _temper(self, *given: Any) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_fit_that_is_interrupted_after_its_networks_are_fitted_leaves_nothing() -> None:
+    quick = {**ConvNeXt.small, "training": {"epochs": 1, "windows": 128, "batch": 64}}
+    model, market = Interrupted(**quick), make(1000)
+    x = market.x(model.lookback)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, market.labels(model.lookback, 1), np.ones(len(x)))
+    with pytest.raises(Untrained):
+        model.predict(x)
 
 
 def test_every_loss_can_be_asked_for_and_their_mixture() -> None:

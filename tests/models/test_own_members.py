@@ -104,6 +104,20 @@ def test_it_obeys(law: Callable[..., None], kind: str, own: Path, market: Any) -
     law(name, **{key: value for key, value in given.items() if key in wanted})
 
 
+@pytest.mark.parametrize("kind", ["own_network", "drift"])
+@pytest.mark.parametrize("more", [5, 1])
+def test_windows_of_another_length_are_refused(
+    kind: str, more: int, own: Path, market: Any
+) -> None:
+    model = laws.fitted(str(own / f"{kind}.py"))
+    steps = model.lookback + more
+    x, y = market.x(steps), market.labels(steps, 2)
+    with pytest.raises(DataError, match=f"show {steps} bars"):
+        model.predict(x)
+    with pytest.raises(DataError, match=f"show {steps} bars"):
+        type(model)(horizons=(1, 5)).fit(x, y, np.ones(len(x)))
+
+
 @every
 def test_shuffled_labels_give_chance(kind: str, own: Path, make_market: Any) -> None:
     laws.test_shuffled_labels_give_chance(str(own / f"{kind}.py"), make_market)
