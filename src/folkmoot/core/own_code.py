@@ -9,6 +9,7 @@ import importlib.util
 import re
 import sys
 import traceback
+from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -119,16 +120,31 @@ def _run(path: Path, body: bytes) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # A dataclass looks its own module up while it is made.
     sys.modules[spec.name] = module
-    try:
-        loader.exec_module(module)
-    except (KeyboardInterrupt, FolkmootError):
-        del sys.modules[spec.name]
-        raise
-    except BaseException as problem:
-        # Another's file may raise anything, a SystemExit too, and none of it is our bug.
-        del sys.modules[spec.name]
-        raise _refusal(path, loader.path, problem) from problem
+    with _Reading(path, loader.path):
+        try:
+            loader.exec_module(module)
+        except BaseException:
+            del sys.modules[spec.name]
+            raise
     return module
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Says of whatever a file raises as it is read, a SystemExit too, that it is the file's."""
+
+    path: Path
+    file: str
+
+    def __enter__(self) -> None:
+        """Begin to read."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: Any
+    ) -> None:
+        del kind, trace
+        if problem is not None and not isinstance(problem, KeyboardInterrupt | FolkmootError):
+            raise _refusal(self.path, self.file, problem) from problem
 
 
 def _refusal(path: Path, file: str, problem: BaseException) -> FolkmootError:

@@ -1,7 +1,7 @@
 """`folkmoot tune`: which options suit a member, asked of bars that no study scores."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,9 @@ from folkmoot.app.cli.output import (
     progress,
 )
 from folkmoot.app.limits import LARGEST_SEED
+
+if TYPE_CHECKING:
+    from folkmoot.core.bars import Bars
 
 ModelOption = Annotated[str, typer.Option("--model", help="One member; see `models`.")]
 SpaceOption = Annotated[
@@ -76,45 +79,58 @@ def run(
 
     A search that was killed goes on from where it was.
     """
-    from folkmoot.app.load import check_file, load
     from folkmoot.execution import Costs
     from folkmoot.features.own import settled
     from folkmoot.proof.tuning import tune
 
-    if out is not None:
-        _check_out(out)
-        check_file(out)
-
+    _check_out(out)
     asked: dict[str, Any] = {
         "space": space, "trials": trials, "features": settled(features), "horizon": horizon,
         "costs": Costs(fee=fee, slippage=slippage), "folds": folds, "choose": choose, "seed": seed,
         "workers": workers, "storage": storage,
     }  # fmt: skip
+    bars = _read(data, symbol, timeframe, source, lenient)
+    with progress() as tell:
+        facts = tune(model, bars, progress=tell, **asked)
+    _keep(out, facts)
+    return _show(facts, json)
+
+
+def _read(
+    data: str, symbol: str | None, timeframe: str | None, source: str | None, lenient: bool
+) -> "Bars":
+    from folkmoot.app.load import load
+
     found = load(data, symbol, timeframe, source, lenient=lenient)
     note_reading(found)
-    with progress() as tell:
-        facts = tune(model, found.bars, progress=tell, **asked)
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(facts["toml"], encoding="utf-8")
-    _show(facts, json)
-    return 0
+    return found.bars
 
 
-def _check_out(path: Path) -> None:
+def _keep(path: Path | None, facts: dict[str, Any]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(facts["toml"], encoding="utf-8")
+
+
+def _check_out(path: Path | None) -> None:
     from folkmoot.app.committee_file import ENDING
+    from folkmoot.app.load import check_file
     from folkmoot.core.errors import UsageError
 
+    if path is None:
+        return
     if path.suffix != ENDING:
         raise UsageError(
             "no committee's file", where=f"--out {path}", allowed=f"a name in {ENDING}"
         )
+    check_file(path)
 
 
-def _show(facts: dict[str, Any], as_json: bool) -> None:
+def _show(facts: dict[str, Any], as_json: bool) -> int:
+    """Show what was found and return the exit code."""
     if as_json:
         emit(facts)
-        return
+        return 0
     from rich.table import Table
 
     from folkmoot.app.cli.output import console
@@ -141,6 +157,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     )
     out.print()
     out.print(facts["toml"], end="")
+    return 0
 
 
 def _row(trial: dict[str, Any], marks: str) -> list[str]:
