@@ -34,8 +34,8 @@ def even(weights: Floats) -> Floats:
     A row of weight 1 is the unit of everything that is told in rows: pseudo-counts, penalties, the
     least weight of a leaf. Weights that are all one stay as they are, bit for bit.
 
-    >>> even(np.array([2e-9, 0.0, 6e-9])).tolist()
-    [0.5, 0.0, 1.5]
+    >>> even(np.array([0.5, 0.0, 2.0, 1.5])).tolist()
+    [0.375, 0.0, 1.5, 1.125]
     """
     largest = weights.max(initial=0.0)
     if not largest > 0.0:
