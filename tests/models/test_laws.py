@@ -121,7 +121,7 @@ def test_an_unfitted_member_refuses(name: str, market: Any) -> None:
 
 @every
 def test_fitting_twice_gives_the_same_bits(name: str, market: Any) -> None:
-    x = market.x(models.build(name).lookback).rows(ROWS)
+    x = market.x(fitted(name).lookback).rows(ROWS)
     same(fitted(name).predict(x), fit(name, market).predict(x))
 
 
