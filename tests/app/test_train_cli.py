@@ -318,6 +318,7 @@ def test_exported_trees_answer_in_their_own_library(trained: Path, library: str)
         (["models", "show", "../../etc"], 2),
         (["models", "show", "nobody"], 2),
         (["models", "show", "t_dlinear@two"], 2),
+        (["models", "show", f"t_dlinear@{'9' * 5000}"], 2),
         (["models", "rollback", "CON"], 2),
         (["models", "export", "t_lightgbm", "trees.onnx"], 2),
         (["models", "export", "t_lightgbm", "card.json"], 2),

@@ -147,8 +147,8 @@ def shelved_all(where: "Shelf") -> list[Shelved]:
 def _named(spec: str) -> tuple[str, int | None]:
     name, _, number = spec.partition("@")
     digits = number.removeprefix("v")
-    if number and not (digits.isascii() and digits.isdigit()):
-        raise UsageError(f"{number!r} is no version", where=spec, allowed="NAME or NAME@3")
+    if number and not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise UsageError(f"{number[:40]!r} is no version", where=spec, allowed="NAME or NAME@3")
     return name, int(digits) if number else None
 
 
