@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from folkmoot.committee import Committee
-from folkmoot.committee.conformal import adapted, margin, remember, score
+from folkmoot.committee.conformal import adapted, margin, remember, score, window
 from folkmoot.committee.roster import DEFAULT_MODELS
 from folkmoot.committee.state import earnings
 from folkmoot.committee.weights import (
@@ -76,10 +76,34 @@ def test_the_margin_is_the_conformal_rank() -> None:
     assert margin(ordered, 9_999, 0.0) == 499.0
     assert margin(ordered, 9_999, 1.0) == 0.0
     assert margin(ordered, 99, 0.1) == 0.0
-    assert adapted(0.1, True) == pytest.approx(0.091)
-    assert adapted(0.1, False) == pytest.approx(0.101)
+    assert margin(np.arange(4000.0), 799, 0.1) == 0.0
+    assert adapted(0.1, True, 1) == pytest.approx(0.091)
+    assert adapted(0.1, False, 1) == pytest.approx(0.101)
+    assert adapted(0.1, True, 30) == pytest.approx(0.1 - 0.009 / 30)
     assert score(3.0, -1.0, 1.0) == 1.0
     assert score(0.0, -1.0, 1.0) == -0.5
+
+
+@pytest.mark.parametrize("horizon", [1, 5, 30])
+def test_an_interval_that_is_right_stays_so_however_far_outcomes_overlap(horizon: int) -> None:
+    rng = np.random.default_rng(horizon)
+    moves = np.cumsum(rng.standard_normal(30_000 + horizon))
+    y = (moves[horizon:] - moves[:-horizon]) / math.sqrt(horizon)
+    ring, ordered = np.zeros(window(horizon)), np.zeros(window(horizon))
+    alpha, seen, low, high = 0.1, 0, -1.6449, 1.6449
+    wider = np.zeros(len(y))
+    for t in range(len(y)):
+        known = t - horizon - 1
+        if known >= 0:
+            edge = high + wider[known] * (high - low)
+            alpha = adapted(alpha, abs(y[known]) > edge, horizon)
+            remember(ring, ordered, seen, score(y[known], low, high))
+            seen += 1
+        wider[t] = margin(ordered, seen, alpha)
+    inside = np.abs(y) <= high + wider * (high - low)
+    assert inside.mean() == pytest.approx(0.9, abs=0.01)
+    # In widths: an overlap of 30 once blew the interval up by a fifth of its width, to and fro.
+    assert abs(wider).mean() < 0.06
 
 
 def test_a_committee_has_defaults_and_copies_what_it_is_given() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.committee.calibration import knot_room
-from folkmoot.committee.conformal import MISS_RATE, WINDOW
+from folkmoot.committee.conformal import MISS_RATE, window
 from folkmoot.core.bars import Floats, Times
 from folkmoot.core.forecast import LEVELS
 
@@ -121,8 +121,8 @@ class Crowd(NamedTuple):
     line: Floats  # [2]
     covariance: Floats  # [3]
     alpha: Floats  # [1]
-    ring: Floats  # [500]
-    ordered: Floats  # [500]
+    ring: Floats  # [w] the latest scores, 500 at a horizon of one bar
+    ordered: Floats  # [w]
     life: Floats  # [1]
     clock: Times  # see below
 
@@ -153,7 +153,8 @@ def fresh(
     crowd = Crowd(
         x=_nan(room), sums=np.zeros(2), line=np.array([1.0, 0.0]),
         covariance=np.array([0.25, 0.0, 0.01]), alpha=np.array([MISS_RATE]),
-        ring=np.zeros(WINDOW), ordered=np.zeros(WINDOW), life=np.ones(1), clock=_count(10),
+        ring=np.zeros(window(horizon)), ordered=np.zeros(window(horizon)), life=np.ones(1),
+        clock=_count(10),
     )  # fmt: skip
     crowd.clock[BLOCK], crowd.clock[HORIZON] = -1, horizon
     merits = Merits(

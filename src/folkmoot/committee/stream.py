@@ -22,6 +22,7 @@ from folkmoot.committee.state import (
     BLOCK_LENGTH,
     BLOCK_START,
     CROWD,
+    HORIZON,
     NO_MAP,
     PLATT,
     QUEUED,
@@ -77,7 +78,7 @@ def _mature(state: State, row: int) -> None:
     if not math.isnan(rows.raw_band[row, 0]):
         low, high = rows.raw_band[row, 0], rows.raw_band[row, 1]
         missed = y < rows.quantiles[row, 0] or y > rows.quantiles[row, -1]
-        crowd.alpha[0] = adapted(crowd.alpha[0], missed)
+        crowd.alpha[0] = adapted(crowd.alpha[0], missed, crowd.clock[HORIZON])
         remember(crowd.ring, crowd.ordered, crowd.clock[SCORES], score(y, low, high))
         crowd.clock[SCORES] += 1
     if y == 0.0:
