@@ -184,6 +184,7 @@ def _files_of(module: str) -> list[Path]:
     return [file] if file.is_file() else []
 
 
+@lru_cache(maxsize=512)
 def _imports(path: Path) -> frozenset[str]:
     return _names_in(path.read_bytes())
 
