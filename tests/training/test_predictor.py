@@ -28,12 +28,12 @@ def module(bars: Bars, **given: Any) -> WalkForwardDataModule:
     return WalkForwardDataModule(bars, **{**options, "train_size": 0.5, "test_size": 0.4, **given})
 
 
-def train(bars: Bars, epochs: int) -> NeuralTrainer:
+def train(bars: Bars, epochs: int, **given: Any) -> NeuralTrainer:
     from folkmoot.models import LSTMModel
 
     torch.set_num_threads(1)
     torch.manual_seed(2)
-    data = module(bars)
+    data = module(bars, **given)
     model = LSTMModel.create_optimized_model(
         input_dim=len(data.get_feature_names()),
         sequence_length=8,
@@ -155,6 +155,17 @@ def test_two_that_know_nothing_agree_on_nothing() -> None:
 def test_a_saved_trainer_tells_the_file_s_own_hash(skilled: NeuralTrainer, tmp_path: Path) -> None:
     place = tmp_path / "net.pt"
     assert skilled.save(place) == container.fingerprint(place)
+
+
+def test_a_network_of_ones_own_columns_is_asked_without_their_file(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\nbase = "core"\nonly = ["rsi_14", "rsi_9"]\n')
+    trainer = train(world(COUNT), epochs=1, features=str(mine))
+    trainer.save(tmp_path / "own.pt")
+    assert trainer.card()["features"]["title"] == "mine"
+    mine.unlink()
+    told = loaded(tmp_path / "own.pt").predict(world(COUNT))
+    assert np.isfinite(told["ensemble_prediction"]).all()
 
 
 def test_where_nobody_has_earned_a_weight_the_answer_is_unknown(files: tuple[Path, Path]) -> None:

@@ -153,13 +153,13 @@ def _named(spec: str) -> tuple[str, int | None]:
 
 
 def _read(where: "Shelf", name: str, version: int) -> Shelved:
-    from folkmoot.training import container
+    from folkmoot.training import claims, container
 
     path = where.path(name, version)
     _, facts = container.read(path)
     in_use = where.current(name) == version
     try:
-        parts = str(facts["model"]), dict(facts["card"]), dict(facts["state"])
+        parts = str(facts["model"]), claims.check_card(facts["card"]), dict(facts["state"])
     except (KeyError, TypeError, ValueError) as problem:
         raise DataError(
             "it says nothing of a model", where=str(path), allowed=container.WANTED

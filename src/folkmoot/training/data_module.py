@@ -17,6 +17,7 @@ from folkmoot.core.errors import DataError, UsageError
 from folkmoot.core.forecast import Features
 from folkmoot.core.timeframe import Timeframe
 from folkmoot.features import BARS_SET, FeatureSet, Table, feature_set, labels, windows
+from folkmoot.features.own import settled
 from folkmoot.models import rows
 from folkmoot.models.neural.inputs import known_windows
 from folkmoot.training.dataset import read_bars
@@ -80,7 +81,8 @@ class WalkForwardDataModule:
             )
         self.sequence_length = sequence_length
         self.bars = read_bars(data, symbol, timeframe)
-        self.whole_set = feature_set(features, self.bars.timeframe)
+        self.features = settled(features)
+        self.whole_set = feature_set(self.features, self.bars.timeframe)
         self.columns, self.left_out = self._columns()
         self.table = self.columns.plus(feature_set("bars", self.bars.timeframe)).matrix(self.bars)
         self.parts = self._cut((train_size, val_size, test_size))

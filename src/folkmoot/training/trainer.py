@@ -121,7 +121,8 @@ class NeuralTrainer:
             "timeframe": module.bars.timeframe.label,
             "horizons": list(module.horizons),
             "features": {
-                "name": wanted.name,
+                "name": module.features,
+                "title": wanted.name,
                 "timeframe": wanted.timeframe.label,
                 "hash": wanted.hash(),
                 "columns": list(member.columns),
