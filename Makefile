@@ -93,7 +93,10 @@ clean: ## remove the environment and everything that was built
 	@$(BIN)/python $(PIP_INSTALL) --editable '.[bench]'
 	@touch $@
 
+# numba looks at the file of a function, not at those of the functions compiled into it: what is kept
+# of an older tree would answer with old code.
 .venv/.warm: .venv/.core $(SOURCES)
+	@find src -name '*.nbc' -delete -o -name '*.nbi' -delete
 	@$(BIN)/python -m folkmoot.app.warm
 	@touch $@
 
