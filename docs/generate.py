@@ -255,6 +255,8 @@ def write_site(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text()
         body = re.sub(r'href="([\w./-]+)\.md"', r'href="\1.html"', reader.render(text))
+        body = body.replace("<table>", '<div class="scroll prose"><table>')
+        body = body.replace("</table>", "</table></div>")
         title = text.splitlines()[0].lstrip("# ")
         target.write_text(document(title, node("article", Html(body))))
     sys.stdout.write(f"pages written to {folder}\n")

@@ -58,7 +58,7 @@ def _horizon(horizon: str, table: dict[str, Any], seconds: dict[str, list[float]
         f"### {bars} ahead, {n:,} rows, best reference `{table['best_reference']}`\n",
         "| member | log loss | z | Brier | accuracy | by size | gross bp | pinball bp |"
         " quantile z | 90 % band holds | seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        f"|---|{'---:|' * 10}",
     ]
     return [*lines, *(_row(name, row, seconds.get(name)) for name, row in rows)]
 
@@ -73,7 +73,7 @@ def _ensemble(tables: dict[str, Any], baseline: str) -> list[str]:
         "Pinball loss of the reference less the ensemble's, in basis points (below 0 the reference"
         " is better), with z and the one-sided p.\n",
         f"| bars ahead | {' | '.join(f'over `{name}`' for name in fields)} |",
-        f"|---|{'---|' * len(fields)}",
+        f"|---|{'---:|' * len(fields)}",
     ]
     for horizon in sorted(tables, key=int):
         row = tables[horizon]["rows"][CONSENSUS]
@@ -124,7 +124,7 @@ def memory(results: Path) -> str:
         " Accuracy on 20,000 later bars, mean of the seeds, with the z of each seed; 55 % is the"
         " most there is.\n",
         f"| member | {' | '.join(f'{size:,} bars' for size in sizes)} | seconds at most |",
-        f"|---|{'---|' * len(sizes)}---|",
+        f"|---|{'---:|' * len(sizes)}---:|",
     ]
     for member in sorted(cells):
         row = [_cell(cells[member].get(size, [])) for size in sizes]
@@ -161,7 +161,7 @@ def arms(results: Path) -> str:
         "Gain in log loss of the arm with memory over the same backbone without it (equal compute)"
         " and over a wider one (equal parameters), in nats a bar, with its one-sided 95 % bound.\n",
         "| world | seed | against | gain | bound |",
-        "|---|---|---|---|---|",
+        "|---|---:|---|---:|---:|",
     ]
     text += [
         f"| {line['world']} | {line['seed']} | {line['against']} | {line['gain']:.5f}"
@@ -193,7 +193,7 @@ def card(results: Path) -> str:
         " those of fused LSTM and GRU layers. `difference`: the largest of ten steps' losses from"
         " the processor's; where a network drops whole channels, that noise is in it.\n",
         f"| network | {' | '.join(f'{size}, {kind}' for size, kind in asked)} | difference |",
-        f"|---|{'---|' * len(asked)}---|",
+        f"|---|{'---:|' * len(asked)}---:|",
     ]
     for member in sorted(speeds):
         row = [_speed(speeds[member].get(place)) for place in asked]
