@@ -26,7 +26,7 @@ LONGEST = 4
 MARGIN = BEFORE + 1 + LONGEST - 1
 """Bars of a window that only measure its first token, and the n-grams that end there."""
 MEMORIES = ("on", "off", "wide")
-USUAL = {"rate": 3e-3}
+USUAL = {"rate": 2e-3}
 """What a fit is given unless told otherwise: small networks on tokens bear a high rate."""
 
 

@@ -12,7 +12,7 @@ gained 5 % for GRU and lost as much for LSTM.
 from torch import Tensor, cat, nn
 
 from folkmoot.models.networks.cells import Layer
-from folkmoot.models.networks.everywhere import direction_loss
+from folkmoot.models.networks.everywhere import OneWay
 from folkmoot.models.networks.head import Head, stacked
 from folkmoot.models.networks.pooling import pooling
 
@@ -29,23 +29,6 @@ class ResidualLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `x + dropout(states(norm(x)))`."""
         return x + self.dropout(self.layer(self.norm(x)))
-
-
-class OneWay(nn.Module):
-    """A network that can answer as of every bar of a window, and be taught at every one."""
-
-    def every(self, x: Tensor) -> Tensor:
-        """Return `[rows, steps, out]`: what is answered of each bar by the bars up to it."""
-        raise NotImplementedError
-
-    def learn(
-        self, inputs: tuple[Tensor, ...], extras: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor | float]:
-        """Return the answer at the last bar, and the loss of the direction at every bar."""
-        if not extras:
-            return self(*inputs), 0.0
-        raw = self.every(*inputs)
-        return raw[:, -1], direction_loss(raw, *extras)
 
 
 class Ends(nn.Module):

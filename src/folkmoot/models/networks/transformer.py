@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from folkmoot.core.errors import UsageError
-from folkmoot.models.networks.everywhere import direction_loss
+from folkmoot.models.networks.everywhere import OneWay
 from folkmoot.models.networks.head import Head, run
 
 Array = NDArray[np.float32]
@@ -140,7 +140,7 @@ class Layer(nn.Module):
         return x + self.drop(self.narrow(self.drop(F.relu(self.widen(self.between(x))))))
 
 
-class TransformerNetwork(nn.Module):
+class TransformerNetwork(OneWay):
     """Embed each bar, add its place, attend, read the last bar.
 
     `width`, `heads`, `hidden` of the linear maps, `layers`; `causal`: no bar sees a later one.
@@ -194,15 +194,6 @@ class TransformerNetwork(nn.Module):
                 allowed="causal=True",
             )
         return self._read(self._encode(x, [self.steps] * len(self.layers)))
-
-    def learn(
-        self, inputs: tuple[Tensor, ...], extras: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor | float]:
-        """Return the answer at the last bar, and the loss of the direction at every bar."""
-        if not extras:
-            return self(*inputs), 0.0
-        raw = self.every(*inputs)
-        return raw[:, -1], direction_loss(raw, *extras)
 
     def explain(self, x: Tensor) -> dict[str, Tensor]:
         """Return the last layer's attention at the last bar: of each head, and their mean.
