@@ -9,7 +9,6 @@ two of them (a crash while small segments were being joined) count once.
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from folkmoot.core.bars import COLUMNS, Bars, Floats
 from folkmoot.core.errors import BadBars, DataError, UsageError
+from folkmoot.core.locks import locked
 from folkmoot.core.stamps import iso
 from folkmoot.core.timeframe import TIMEFRAMES, Timeframe
 
@@ -64,8 +64,7 @@ class BarStore:
         Raises `BadBars`, listing the rows of `bars`, if stored bars say otherwise.
         """
         folder = self._folder(bars.symbol, bars.timeframe)
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
+        with locked(folder):
             for stray in folder.glob(f"*{PARTIAL}"):
                 stray.unlink()
             segments = _segments(folder)
@@ -267,18 +266,3 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the series for writing; the lock goes with the process that dies."""
-    with (folder / ".lock").open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -19,8 +19,8 @@ from folkmoot.core import own_code, plugins
 from folkmoot.core.errors import DataError, EnvironmentProblem, Untrained, UsageError
 from folkmoot.core.extras import get_extra
 from folkmoot.core.hashing import canonical_json
+from folkmoot.core.locks import locked
 from folkmoot.training import claims, container
-from folkmoot.training.locks import locked
 
 MODELS = "folkmoot.models"
 NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")

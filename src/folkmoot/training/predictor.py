@@ -129,7 +129,7 @@ class NeuralPredictor:
             raise UsageError(
                 "the models share no horizon",
                 where="NeuralPredictor",
-                allowed={name: s.loaded.member.horizons for name, s in self._seats.items()},  # type: ignore[arg-type]
+                allowed=[f"{name}: {s.loaded.member.horizons}" for name, s in self._seats.items()],
             )
         return shared
 
